@@ -1,0 +1,3 @@
+"""Dictation on your own machine."""
+
+__version__ = "0.1.0"

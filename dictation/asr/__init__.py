@@ -1,0 +1,1 @@
+"""Acoustic model, language model and decoding: torch, no Qt, no audio devices."""

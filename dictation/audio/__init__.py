@@ -1,0 +1,1 @@
+"""Microphones and audio files: sounddevice and PyAV, no Qt."""

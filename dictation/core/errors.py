@@ -1,0 +1,119 @@
+"""Everything that can go wrong and be said to a user.
+
+    DictationError
+    ├── AudioError
+    │   ├── PortAudioMissing     the system library is not installed
+    │   ├── NoInputDevice        nothing to record from
+    │   ├── DeviceLost           the device vanished or stopped delivering
+    │   ├── FormatRefused        the device takes none of the rates tried
+    │   └── MicrophoneSilent     exact zeros: muted, or no permission
+    ├── MediaError
+    │   ├── MediaUnreadable      not a file FFmpeg can decode, or damaged
+    │   └── NoAudioStream        a video or container without sound
+    ├── ModelError
+    │   ├── ModelMissing         no model folder found
+    │   ├── ModelDamaged         size, hash or content is wrong
+    │   └── OutOfMemory          the GPU (or the machine) has no room
+    ├── InvalidAudio             non-finite or mis-shaped samples, refused at the door
+    └── SettingsError            a value outside its range
+
+Each carries a sentence for the user (``str(error)``) and a ``remedy``: what to do next. Anything else that is
+raised is a bug. Error text never enters a transcript.
+"""
+
+from __future__ import annotations
+
+
+class DictationError(Exception):
+    """Base of all errors with a user message and a remedy."""
+
+    remedy = ""
+
+    def __init__(self, message: str, remedy: str | None = None) -> None:
+        super().__init__(message)
+        if remedy is not None:
+            self.remedy = remedy
+
+
+class AudioError(DictationError):
+    """Something about the microphone."""
+
+
+class PortAudioMissing(AudioError):
+    """The PortAudio library could not be loaded."""
+
+    remedy = "Install it (Debian and Ubuntu: sudo apt install libportaudio2) and start again. Files still work."
+
+
+class NoInputDevice(AudioError):
+    """No input device exists, or none by the chosen name."""
+
+    remedy = "Plug in a microphone or choose another input; it will be found without a restart."
+
+
+class DeviceLost(AudioError):
+    """The device stopped delivering audio."""
+
+    remedy = "Plug it back in or choose another input. The recording goes on when sound returns."
+
+
+class FormatRefused(AudioError):
+    """The device refused every sample rate tried."""
+
+    remedy = "Close other programs that use the microphone, or choose another input."
+
+
+class MicrophoneSilent(AudioError):
+    """The device delivers exact zeros."""
+
+    remedy = "Unmute the microphone, and allow this app to use it in the system's privacy settings."
+
+
+class MediaError(DictationError):
+    """Something about a file to transcribe."""
+
+
+class MediaUnreadable(MediaError):
+    """The file cannot be opened or decoded."""
+
+    remedy = "Check that the file plays elsewhere; if it does, convert it to WAV or FLAC."
+
+
+class NoAudioStream(MediaError):
+    """The file has no sound in it."""
+
+    remedy = "Choose a file with an audio track."
+
+
+class ModelError(DictationError):
+    """Something about the recognition model."""
+
+
+class ModelMissing(ModelError):
+    """No model folder was found."""
+
+    remedy = "Put a model folder into models/ beside the program or into the user's data folder, or use --model."
+
+
+class ModelDamaged(ModelError):
+    """A file of the model is absent, truncated, altered or inconsistent."""
+
+    remedy = "Copy or download the model again."
+
+
+class OutOfMemory(ModelError):
+    """The device ran out of memory."""
+
+    remedy = "Close other programs that use the GPU, or choose the CPU or a smaller model."
+
+
+class InvalidAudio(DictationError):
+    """Samples that are not finite, mono, one-dimensional float32."""
+
+    remedy = "This is a fault of the audio driver or file; try another input or convert the file."
+
+
+class SettingsError(DictationError):
+    """A setting outside its range or of the wrong type."""
+
+    remedy = "The default is used instead."

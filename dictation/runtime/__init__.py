@@ -1,0 +1,1 @@
+"""Threads, sessions and stores: QtCore only, never QtWidgets."""

@@ -1,0 +1,1 @@
+"""Widgets only: no numpy, no torch, no file formats."""

@@ -33,7 +33,9 @@ def _plain(default: Any, label: str, text: str) -> Any:
 
 def _number_problem(value: Any, default: Any, meta: Any) -> str | None:
     """Say what is wrong with a numeric value, or None."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return "must be a number"
+    if isinstance(value, float) and not math.isfinite(value):  # isfinite(10**400) would raise OverflowError
         return "must be a number"
     if isinstance(default, int) and not isinstance(value, int):
         return "must be a whole number"

@@ -1,0 +1,205 @@
+"""The mailbox between segmenter and recogniser: what may wait, what may be overtaken, what may be dropped.
+
+Thread: any. A lock is held for microseconds; ``take`` is the only call that waits.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+
+from dictation.core.records import SAMPLE_RATE_HZ, Recognition, Samples, Segment
+
+BACKLOG_LIMIT_S = 600.0
+"""Beyond ten minutes of waiting audio (38 MB) the oldest final is dropped, and its place shown as a gap."""
+NO_PARTIALS_BEHIND_S = 2.0
+"""A recogniser this far behind gets no more partials: they would only make it later."""
+SMALL_BEAM_BEHIND_S = 10.0
+"""A recogniser this far behind decodes finals with the small beam until it has caught up."""
+
+
+class JobKind(Enum):
+    """What a job is for, most urgent first."""
+
+    FINAL = "final"
+    SPECULATIVE = "speculative"
+    PARTIAL = "partial"
+    FILE = "file"
+
+
+@dataclass(frozen=True)
+class Job:
+    """Audio to recognise.
+
+    Attributes:
+        kind: What for.
+        segment_id: Which segment; file jobs count their own.
+        start_frame: Where the audio starts in its stream.
+        end_frame: Where it ends.
+        revision: Counts the partials of one segment.
+        samples: The audio, read-only.
+        speech_end_s: When speech ended on the caller's monotonic clock; None if that means nothing.
+        closed_s: When the segment was closed, likewise.
+        deliver: For file jobs: called with the outcome on the recogniser's thread.
+    """
+
+    kind: JobKind
+    segment_id: int
+    start_frame: int
+    end_frame: int
+    samples: Samples = field(repr=False)
+    revision: int = 0
+    speech_end_s: float | None = None
+    closed_s: float | None = None
+    deliver: Callable[[Recognition | Exception], None] | None = field(default=None, repr=False)
+
+    @property
+    def length_s(self) -> float:
+        """Seconds of audio."""
+        return self.samples.size / SAMPLE_RATE_HZ
+
+    @property
+    def audio_key(self) -> tuple[int, int]:
+        """Equal for two jobs over the same audio of the same stream."""
+        return self.segment_id, self.end_frame
+
+
+def job_for(kind: JobKind, segment: Segment, *, speech_end_s: float | None = None, closed_s: float | None = None,
+            deliver: Callable[[Recognition | Exception], None] | None = None) -> Job:  # fmt: skip
+    """Make the job that recognises a whole segment."""
+    return Job(
+        kind, segment.segment_id, segment.start_frame, segment.end_frame, segment.samples,
+        speech_end_s=speech_end_s, closed_s=closed_s, deliver=deliver,
+    )  # fmt: skip
+
+
+class JobBox:
+    """Finals first in, first out; one newest partial or speculative job; files when nobody is speaking."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._finals: deque[Job] = deque()
+        self._files: deque[Job] = deque()
+        self._newest: Job | None = None
+        self._running: Job | None = None
+        self._running_is_void = False
+        self._holds_files = False
+        self._is_closed = False
+
+    def put_final(self, job: Job) -> list[Job]:
+        """Queue a closed segment; return the finals dropped to keep the backlog within its limit (normally none)."""
+        with self._changed:
+            if self._newest is not None and self._newest.segment_id <= job.segment_id:
+                self._newest = None
+            running = self._running
+            if running is not None and running.kind in _OVERTAKABLE and running.audio_key != job.audio_key:
+                self._running_is_void = True
+            self._finals.append(job)
+            dropped = []
+            while self._waiting_s() > BACKLOG_LIMIT_S and len(self._finals) > 1:
+                dropped.append(self._finals.popleft())
+            self._changed.notify_all()
+            return dropped
+
+    def put_newest(self, job: Job) -> bool:
+        """Offer a partial or speculative job in place of the one waiting; False if the recogniser is too far behind."""
+        with self._changed:
+            if job.kind is JobKind.PARTIAL and self._behind_s() > NO_PARTIALS_BEHIND_S:
+                return False
+            self._newest = job
+            self._changed.notify_all()
+            return True
+
+    def withdraw(self, segment_id: int) -> None:
+        """Speech resumed or was rejected: forget the segment's partial or speculative job, running or not."""
+        with self._changed:
+            if self._newest is not None and self._newest.segment_id == segment_id:
+                self._newest = None
+            running = self._running
+            if running is not None and running.kind in _OVERTAKABLE and running.segment_id == segment_id:
+                self._running_is_void = True
+
+    def put_file(self, job: Job) -> None:
+        """Queue a file's segment; it waits while someone speaks."""
+        with self._changed:
+            self._files.append(job)
+            self._changed.notify_all()
+
+    def hold_files(self, is_held: bool) -> None:
+        """Keep file jobs back while an utterance is open, so that its text does not wait for theirs."""
+        with self._changed:
+            self._holds_files = is_held
+            self._changed.notify_all()
+
+    def take(self, timeout_s: float | None = None) -> Job | None:
+        """Wait for the most urgent job; None after the timeout, or once the box is closed and has no finals left."""
+        with self._changed:
+            self._running, self._running_is_void = None, False
+            self._changed.wait_for(self._has_work, timeout_s)
+            self._running = self._pop()
+            return self._running
+
+    def is_void(self, job: Job) -> bool:
+        """Whether the running job's answer is no longer wanted; asked between the stages of recognition."""
+        with self._changed:
+            return self._running is job and self._running_is_void
+
+    def close(self) -> None:
+        """Let the recogniser finish the finals and then end; nothing else is taken any more."""
+        with self._changed:
+            self._is_closed = True
+            self._newest = None
+            abandoned, self._files = list(self._files), deque()
+            self._changed.notify_all()
+        for job in abandoned:
+            if job.deliver is not None:
+                job.deliver(RecogniserClosed())
+
+    def abandon(self) -> None:
+        """Close, and drop the finals too: there is no recogniser that could take them."""
+        with self._changed:
+            self._finals.clear()
+        self.close()
+
+    @property
+    def behind_s(self) -> float:
+        """Seconds of closed, not yet recognised live audio, the running job included."""
+        with self._changed:
+            return self._behind_s()
+
+    @property
+    def pending_finals(self) -> int:
+        """Closed segments whose text is not there yet, the running one included."""
+        with self._changed:
+            return len(self._finals) + (self._running is not None and self._running.kind is JobKind.FINAL)
+
+    def _has_work(self) -> bool:
+        return bool(self._is_closed or self._finals or self._newest or (self._files and not self._holds_files))
+
+    def _pop(self) -> Job | None:
+        if self._finals:
+            return self._finals.popleft()
+        if self._newest is not None:
+            job, self._newest = self._newest, None
+            return job
+        if self._files and not self._holds_files:
+            return self._files.popleft()
+        return None
+
+    def _waiting_s(self) -> float:
+        return sum(job.length_s for job in self._finals)
+
+    def _behind_s(self) -> float:
+        running = self._running
+        running_s = running.length_s if running is not None and running.kind is JobKind.FINAL else 0.0
+        return self._waiting_s() + running_s
+
+
+class RecogniserClosed(Exception):
+    """Delivered to file jobs that were still waiting when the program ended."""
+
+
+_OVERTAKABLE = frozenset({JobKind.PARTIAL, JobKind.SPECULATIVE})

@@ -1,0 +1,89 @@
+"""The Qt style sheet, filled in from the theme's tokens."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from string import Template
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dictation.ui.theme import Tokens
+
+_SHEET = Template("""
+QToolTip { background: $raised; color: $text; border: 1px solid $border; padding: 4px 8px; }
+
+#stripZone { background: $window; border-bottom: 1px solid $border; }
+#statusBar { background: $window; border-top: 1px solid $border; }
+#documentHeader { background: $surface; border-bottom: 1px solid $border; }
+#sidePanel { background: $window; border-left: 1px solid $border; }
+#fileJobs { background: $window; border-top: 1px solid $border; }
+#sidePanel QScrollArea, #panelBody, #fileJobs QScrollArea, #jobList { background: transparent; border: none; }
+
+QPushButton, QToolButton {
+    background: transparent; color: $text; border: 1px solid transparent; border-radius: 6px;
+    padding: 0 8px; min-height: 30px;
+}
+QToolButton[compact="true"] { padding: 0; min-width: 30px; }
+QPushButton:hover, QToolButton:hover { background: $raised; }
+QPushButton:pressed, QToolButton:pressed, QToolButton:checked { background: $border; }
+QPushButton:focus, QToolButton:focus { border-color: $accent; }
+QPushButton:disabled, QToolButton:disabled { color: $control; }
+QToolButton::menu-indicator { image: none; }
+QPushButton[outlined="true"] { border-color: $control; }
+QPushButton[outlined="true"]:focus { border-color: $accent; }
+QPushButton[primary="true"] { background: $accent; color: $on_accent; }
+
+QLabel[kind="title"] { font-weight: 600; }
+QLabel[kind="muted"] { color: $muted; }
+QLabel[kind="section"] { color: $muted; font-weight: 600; }
+
+TranscriptView {
+    background: $surface; color: $text; border: none;
+    selection-background-color: $accent; selection-color: $on_accent;
+}
+
+#stepNumber { color: $accent; border: 2px solid $accent; border-radius: 16px; font-weight: 600; }
+#jumpButton { background: $accent; color: $on_accent; border-radius: 16px; padding: 0 16px 0 12px; }
+#jumpButton:focus { border-color: $text; }
+#toast { background: $text; color: $surface; border-radius: 8px; padding: 8px 16px; }
+#banner { background: $raised; border: none; border-left: 4px solid $danger; border-bottom: 1px solid $border; }
+#popover { background: $surface; border: 1px solid $border; }
+
+QTabBar { background: transparent; border: none; }
+QTabBar::tab {
+    background: transparent; color: $muted; border: none; border-bottom: 2px solid transparent;
+    padding: 0 16px; height: 38px;
+}
+QTabBar::tab:selected { color: $text; border-bottom-color: $accent; }
+QTabBar::tab:hover { color: $text; }
+QTabBar::tab:focus { color: $text; background: $raised; }
+
+QComboBox, QSpinBox {
+    background: $surface; color: $text; border: 1px solid $control; border-radius: 6px; padding: 0 8px;
+    min-height: 30px;
+}
+QComboBox:focus, QSpinBox:focus { border-color: $accent; }
+QComboBox QAbstractItemView {
+    background: $surface; color: $text; border: 1px solid $border;
+    selection-background-color: $accent; selection-color: $on_accent;
+}
+QMenu { background: $surface; color: $text; border: 1px solid $border; padding: 4px 0; }
+QMenu::item { padding: 6px 24px 6px 16px; }
+QMenu::item:selected { background: $raised; }
+QMenu::item:disabled { color: $muted; }
+QMenu::separator { height: 1px; background: $border; margin: 4px 0; }
+QMenu::indicator { width: 16px; height: 16px; margin-left: 8px; }
+
+QProgressBar { background: $raised; border: none; border-radius: 3px; min-height: 6px; max-height: 6px; }
+QProgressBar::chunk { background: $accent; border-radius: 3px; }
+
+QScrollBar:vertical { background: transparent; width: 12px; margin: 0; }
+QScrollBar::handle:vertical { background: $control; border-radius: 3px; min-height: 32px; margin: 2px 3px; }
+QScrollBar::add-line, QScrollBar::sub-line { height: 0; }
+QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
+""")
+
+
+def style_sheet(tokens: Tokens) -> str:
+    """The sheet for one colour scheme."""
+    return _SHEET.substitute({name: str(value) for name, value in asdict(tokens).items()})

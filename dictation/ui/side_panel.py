@@ -1,0 +1,95 @@
+"""The side panel: sliders, calibration, record mode and input. It may stay open while dictating."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QButtonGroup, QFrame, QLabel, QRadioButton, QScrollArea, QVBoxLayout, QWidget
+
+from dictation.core.settings import SegmenterSettings, WindowSettings
+from dictation.ui.calibration_box import CalibrationBox
+from dictation.ui.input_picker import InputPicker
+from dictation.ui.setting_slider import SettingSlider
+
+WIDTH_PX = 320
+_MODE_META = WindowSettings.__dataclass_fields__["record_mode"].metadata
+_MODE_WORDS = {"toggle": "Press to start, press to stop", "push-to-talk": "Push to talk: hold while you speak"}
+
+
+class SidePanel(QFrame):
+    """Everything that is set while listening; each change is announced at once."""
+
+    segmenter_changed = Signal(object)
+    record_mode_changed = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("sidePanel")
+        self.setFixedWidth(WIDTH_PX)
+        self._segmenter = SegmenterSettings()
+        self.sliders = {item.name: SettingSlider(item) for item in fields(SegmenterSettings)}
+        self.calibration = CalibrationBox()
+        self.input = InputPicker()
+        self.mode_buttons = {choice: QRadioButton(_MODE_WORDS[choice]) for choice in _MODE_META["choices"]}
+        self._modes = QButtonGroup(self)
+        for choice, button in self.mode_buttons.items():
+            button.setAccessibleName(f"Record mode: {choice}")
+            self._modes.addButton(button)
+            button.clicked.connect(lambda _checked=False, mode=choice: self.record_mode_changed.emit(mode))
+        for slider in self.sliders.values():
+            slider.value_changed.connect(self._on_slider)
+        self._lay_out()
+
+    def set_segmenter(self, settings: SegmenterSettings) -> None:
+        """Show settings that were changed elsewhere."""
+        self._segmenter = settings
+        for name, slider in self.sliders.items():
+            slider.set_value(getattr(settings, name))
+
+    def set_record_mode(self, mode: str) -> None:
+        """Show the record mode."""
+        self.mode_buttons[mode].setChecked(True)
+
+    def _lay_out(self) -> None:
+        """One scrolling column with four headed groups."""
+        column = QVBoxLayout()
+        column.setContentsMargins(24, 16, 16, 24)
+        column.setSpacing(8)
+        column.addWidget(self._heading("Listening"))
+        for slider in self.sliders.values():
+            column.addWidget(slider)
+        column.addSpacing(8)
+        column.addWidget(self.calibration)
+        column.addSpacing(16)
+        column.addWidget(self._heading("Record button"))
+        for button in self.mode_buttons.values():
+            column.addWidget(button)
+        column.addSpacing(16)
+        column.addWidget(self._heading("Input"))
+        column.addWidget(self.input)
+        column.addStretch(1)
+        body = QWidget()
+        body.setObjectName("panelBody")
+        body.setLayout(column)
+        scroller = QScrollArea(widgetResizable=True)
+        scroller.setFrameShape(QFrame.Shape.NoFrame)
+        scroller.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroller.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroller.setWidget(body)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(1, 0, 0, 0)
+        outer.addWidget(scroller)
+
+    @staticmethod
+    def _heading(words: str) -> QLabel:
+        """The heading of a group."""
+        label = QLabel(words)
+        label.setProperty("kind", "section")
+        return label
+
+    def _on_slider(self, name: str, value: float) -> None:
+        """Announce the settings with one value replaced."""
+        kind = type(getattr(self._segmenter, name))
+        self._segmenter = replace(self._segmenter, **{name: kind(value)})
+        self.segmenter_changed.emit(self._segmenter)

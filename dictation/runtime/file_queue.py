@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import CancelledError
 from dataclasses import replace
 from pathlib import Path
 
@@ -183,6 +184,9 @@ class _Transcription:
             step = next(self._steps, None)
         except DictationError as error:
             self.job = replace(self.job, state=FileJobState.FAILED, message=str(error), remedy=error.remedy)
+            return True
+        except CancelledError:  # the recogniser has closed: the program is ending
+            self.job = replace(self.job, state=FileJobState.CANCELLED)
             return True
         except Exception as error:  # noqa: BLE001  # a bug met in one file must not stop the queue
             _log.exception("file job %d failed", self.job.job_id)

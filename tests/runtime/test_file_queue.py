@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from dictation.core.settings import SegmenterSettings
 from dictation.core.status import FileJob, FileJobState
 from dictation.runtime import file_queue
 from dictation.runtime.file_queue import FileQueue
-from tests.support.fake_recogniser import FakeRecogniser
+from tests.support.fake_submit import FakeRecogniser
 from tests.support.media_files import write_audio, write_float_wav
 from tests.support.synth import babble, join, noise, silence
 
@@ -127,6 +128,13 @@ def test_a_missing_model_fails_each_file_with_its_remedy(tmp_path: Path, qtbot: 
             FileJobState.FAILED, "There is no model.", ModelMissing.remedy,
         )  # fmt: skip
         assert job.text == ""
+
+
+def test_a_recogniser_that_closes_cancels_the_file(tmp_path: Path, qtbot: QtBot, make_queue: MakeQueue) -> None:
+    queue = make_queue(FakeRecogniser(error=CancelledError()))
+    queue.add([_write_talk(tmp_path / "talk.wav")])
+    (job,) = _wait_for_all(queue, 1, qtbot)
+    assert job.state is FileJobState.CANCELLED
 
 
 def test_a_bug_in_one_file_does_not_stop_the_queue(

@@ -12,7 +12,7 @@ from dictation.core.errors import InvalidAudio, MediaUnreadable, ModelMissing, N
 from dictation.core.records import Samples
 from dictation.core.settings import SegmenterSettings
 from dictation.runtime.file_transcription import SEGMENTS_IN_FLIGHT, FileStep, remark, transcribe_file
-from tests.support.fake_recogniser import FakeRecogniser
+from tests.support.fake_submit import FakeRecogniser
 from tests.support.media_files import write_audio, write_float_wav
 from tests.support.synth import babble, join, noise, silence
 

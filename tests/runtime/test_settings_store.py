@@ -13,8 +13,9 @@ from pytestqt.qtbot import QtBot
 from dictation.core.errors import SettingsError
 from dictation.core.settings import SegmenterSettings, Settings, WindowSettings
 from dictation.core.settings_toml import dump_settings, load_settings
-from dictation.runtime import settings_store
-from dictation.runtime.settings_store import SettingsStore, config_folder
+from dictation.runtime import settings_file, settings_store
+from dictation.runtime.settings_file import config_folder
+from dictation.runtime.settings_store import SettingsStore
 
 
 @pytest.fixture(autouse=True)
@@ -118,7 +119,7 @@ def test_a_full_disk_leaves_the_old_file_and_no_litter(tmp_path: Path, monkeypat
     failures: list[SettingsError] = []
     store.failed.connect(failures.append)
     store.load()
-    monkeypatch.setattr(settings_store.os, "fsync", _refuse_to_sync)
+    monkeypatch.setattr(settings_file.os, "fsync", _refuse_to_sync)
     store.update(WindowSettings(font_px=18))
     store.flush()
     assert [path.name for path in tmp_path.iterdir()] == ["settings.toml"]

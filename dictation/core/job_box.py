@@ -11,7 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
-from dictation.core.records import SAMPLE_RATE_HZ, Recognition, Samples, Segment
+import numpy as np
+
+from dictation.core.records import SAMPLE_RATE_HZ, Gap, LossCause, Recognition, Samples, Segment
 
 BACKLOG_LIMIT_S = 600.0
 """Beyond ten minutes of waiting audio (38 MB) the oldest final is dropped, and its place shown as a gap."""
@@ -22,9 +24,10 @@ SMALL_BEAM_BEHIND_S = 10.0
 
 
 class JobKind(Enum):
-    """What a job is for, most urgent first."""
+    """What a job is for. Gaps queue with the finals, so that they reach the transcript in their place."""
 
     FINAL = "final"
+    GAP = "gap"
     SPECULATIVE = "speculative"
     PARTIAL = "partial"
     FILE = "file"
@@ -41,9 +44,11 @@ class Job:
         end_frame: Where it ends.
         revision: Counts the partials of one segment.
         samples: The audio, read-only.
+        onset_frame: Where the threshold was crossed.
         speech_end_s: When speech ended on the caller's monotonic clock; None if that means nothing.
         closed_s: When the segment was closed, likewise.
-        deliver: For file jobs: called with the outcome on the recogniser's thread.
+        deliver: For file jobs: called with the outcome, on whichever thread knows it.
+        gap: For gap jobs: the gap; ``samples`` is empty then.
     """
 
     kind: JobKind
@@ -52,9 +57,11 @@ class Job:
     end_frame: int
     samples: Samples = field(repr=False)
     revision: int = 0
+    onset_frame: int = 0
     speech_end_s: float | None = None
     closed_s: float | None = None
     deliver: Callable[[Recognition | Exception], None] | None = field(default=None, repr=False)
+    gap: Gap | None = None
 
     @property
     def length_s(self) -> float:
@@ -67,13 +74,34 @@ class Job:
         return self.segment_id, self.end_frame
 
 
-def job_for(kind: JobKind, segment: Segment, *, speech_end_s: float | None = None, closed_s: float | None = None,
-            deliver: Callable[[Recognition | Exception], None] | None = None) -> Job:  # fmt: skip
+def job_for(
+    kind: JobKind,
+    segment: Segment,
+    *,
+    revision: int = 0,
+    speech_end_s: float | None = None,
+    closed_s: float | None = None,
+    deliver: Callable[[Recognition | Exception], None] | None = None,
+) -> Job:
     """Make the job that recognises a whole segment."""
     return Job(
-        kind, segment.segment_id, segment.start_frame, segment.end_frame, segment.samples,
-        speech_end_s=speech_end_s, closed_s=closed_s, deliver=deliver,
-    )  # fmt: skip
+        kind,
+        segment.segment_id,
+        segment.start_frame,
+        segment.end_frame,
+        segment.samples,
+        revision,
+        segment.onset_frame,
+        speech_end_s,
+        closed_s,
+        deliver,
+    )
+
+
+def gap_job(gap: Gap) -> Job:
+    """Make the job that carries a gap to its place between the finals."""
+    frame = round(gap.at_s * SAMPLE_RATE_HZ)
+    return Job(JobKind.GAP, -1, frame, frame, np.empty(0, dtype=np.float32), gap=gap)
 
 
 class JobBox:
@@ -87,10 +115,15 @@ class JobBox:
         self._running: Job | None = None
         self._running_is_void = False
         self._holds_files = False
+        self._is_nudged = False
         self._is_closed = False
+        self._is_abandoned = False
 
     def put_final(self, job: Job) -> list[Job]:
-        """Queue a closed segment; return the finals dropped to keep the backlog within its limit (normally none)."""
+        """Queue a closed segment or a gap; return the finals given up for the backlog's limit (normally none).
+
+        A final that is given up leaves a gap in its place.
+        """
         with self._changed:
             if self._newest is not None and self._newest.segment_id <= job.segment_id:
                 self._newest = None
@@ -98,9 +131,7 @@ class JobBox:
             if running is not None and running.kind in _OVERTAKABLE and running.audio_key != job.audio_key:
                 self._running_is_void = True
             self._finals.append(job)
-            dropped = []
-            while self._waiting_s() > BACKLOG_LIMIT_S and len(self._finals) > 1:
-                dropped.append(self._finals.popleft())
+            dropped = self._trim_backlog()
             self._changed.notify_all()
             return dropped
 
@@ -125,8 +156,20 @@ class JobBox:
     def put_file(self, job: Job) -> None:
         """Queue a file's segment; it waits while someone speaks."""
         with self._changed:
-            self._files.append(job)
-            self._changed.notify_all()
+            is_closed = self._is_closed
+            if not is_closed:
+                self._files.append(job)
+                self._changed.notify_all()
+        if is_closed and job.deliver is not None:
+            job.deliver(RecogniserClosed())
+
+    def refuse_files(self, error: Exception) -> None:
+        """Answer every waiting file job with an error: there is no recogniser that could take them."""
+        with self._changed:
+            refused, self._files = self._files, deque()
+        for job in refused:
+            if job.deliver is not None:
+                job.deliver(error)
 
     def hold_files(self, is_held: bool) -> None:
         """Keep file jobs back while an utterance is open, so that its text does not wait for theirs."""
@@ -135,34 +178,45 @@ class JobBox:
             self._changed.notify_all()
 
     def take(self, timeout_s: float | None = None) -> Job | None:
-        """Wait for the most urgent job; None after the timeout, or once the box is closed and has no finals left."""
+        """Wait for the most urgent job; None after the timeout, a nudge, or once the box is closed and empty."""
         with self._changed:
             self._running, self._running_is_void = None, False
             self._changed.wait_for(self._has_work, timeout_s)
+            self._is_nudged = False
             self._running = self._pop()
             return self._running
+
+    def nudge(self) -> None:
+        """Let a waiting ``take`` return, because its caller has something else to do."""
+        with self._changed:
+            self._is_nudged = True
+            self._changed.notify_all()
 
     def is_void(self, job: Job) -> bool:
         """Whether the running job's answer is no longer wanted; asked between the stages of recognition."""
         with self._changed:
-            return self._running is job and self._running_is_void
+            return self._is_abandoned or (self._running is job and self._running_is_void)
 
     def close(self) -> None:
         """Let the recogniser finish the finals and then end; nothing else is taken any more."""
         with self._changed:
             self._is_closed = True
             self._newest = None
-            abandoned, self._files = list(self._files), deque()
             self._changed.notify_all()
-        for job in abandoned:
-            if job.deliver is not None:
-                job.deliver(RecogniserClosed())
+        self.refuse_files(RecogniserClosed())
 
     def abandon(self) -> None:
-        """Close, and drop the finals too: there is no recogniser that could take them."""
+        """Close, and drop the finals too, the running one included: nobody is left to wait for them."""
         with self._changed:
+            self._is_abandoned = True
             self._finals.clear()
         self.close()
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether the box is closed and all finals have been taken."""
+        with self._changed:
+            return self._is_closed and not self._finals
 
     @property
     def behind_s(self) -> float:
@@ -177,7 +231,8 @@ class JobBox:
             return len(self._finals) + (self._running is not None and self._running.kind is JobKind.FINAL)
 
     def _has_work(self) -> bool:
-        return bool(self._is_closed or self._finals or self._newest or (self._files and not self._holds_files))
+        is_wanted = self._is_closed or self._is_nudged
+        return bool(is_wanted or self._finals or self._newest or (self._files and not self._holds_files))
 
     def _pop(self) -> Job | None:
         if self._finals:
@@ -188,6 +243,20 @@ class JobBox:
         if self._files and not self._holds_files:
             return self._files.popleft()
         return None
+
+    def _trim_backlog(self) -> list[Job]:
+        """Turn the oldest finals into gaps until the rest is within the limit; return them."""
+        dropped = []
+        excess_s = self._waiting_s() - BACKLOG_LIMIT_S
+        for turn, job in enumerate(self._finals):
+            if excess_s <= 0 or turn == len(self._finals) - 1:
+                break
+            if job.kind is JobKind.FINAL:
+                gap = Gap(job.start_frame / SAMPLE_RATE_HZ, job.length_s, LossCause.BACKLOG)
+                self._finals[turn] = gap_job(gap)
+                excess_s -= job.length_s
+                dropped.append(job)
+        return dropped
 
     def _waiting_s(self) -> float:
         return sum(job.length_s for job in self._finals)

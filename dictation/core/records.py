@@ -47,6 +47,7 @@ class LossCause(Enum):
     RING = "ring"
     BACKLOG = "backlog"
     DEVICE = "device"
+    RECOGNISER = "recogniser"
 
 
 @dataclass(frozen=True)

@@ -229,6 +229,12 @@ class Segmenter:
         samples = self._history.copy(segment.start_frame, self.received_frames)
         return OpenAudio(segment.segment_id, segment.start_frame, segment.onset_frame, samples)
 
+    def open_span(self) -> tuple[int, int, int, int] | None:
+        """Identity, start, onset and end so far of the open segment, in frames; None if there is none."""
+        if self._open is None:
+            return None
+        return self._open.segment_id, self._open.start_frame, self._open.onset_frame, self.received_frames
+
     def _hear_hop(self, level_dbfs: float, events: list[SegmentEvent]) -> None:
         """Advance the state machine by one hop."""
         smoothed_dbfs = self._floor.push(level_dbfs)

@@ -7,8 +7,8 @@ import threading
 import numpy as np
 import pytest
 
-from dictation.core.job_box import BACKLOG_LIMIT_S, Job, JobBox, JobKind, RecogniserClosed
-from dictation.core.records import SAMPLE_RATE_HZ
+from dictation.core.job_box import BACKLOG_LIMIT_S, Job, JobBox, JobKind, RecogniserClosed, gap_job
+from dictation.core.records import SAMPLE_RATE_HZ, Gap, LossCause
 
 
 def job(kind: JobKind, segment_id: int, length_s: float = 1.0, end_frame: int | None = None, **more: object) -> Job:
@@ -106,13 +106,32 @@ def test_the_running_final_counts_as_behind() -> None:
     assert box.pending_finals == 0
 
 
-def test_no_final_is_dropped_before_ten_minutes_and_then_the_oldest_is_named() -> None:
+def test_no_final_is_dropped_before_ten_minutes_and_then_the_oldest_leaves_a_gap() -> None:
     box = JobBox()
     for segment_id in range(int(BACKLOG_LIMIT_S / 30)):
         assert box.put_final(job(JobKind.FINAL, segment_id, 30)) == []
     dropped = box.put_final(job(JobKind.FINAL, 99, 30))
     assert [one.segment_id for one in dropped] == [0]
+    gap = box.take(0)
+    assert (gap.kind, gap.gap) == (JobKind.GAP, Gap(0.0, 30.0, LossCause.BACKLOG))
     assert box.take(0).segment_id == 1
+
+
+def test_a_gap_keeps_its_place_between_the_finals() -> None:
+    box = JobBox()
+    box.put_final(job(JobKind.FINAL, 1))
+    box.put_final(gap_job(Gap(1.0, 0.5, LossCause.DEVICE)))
+    box.put_final(job(JobKind.FINAL, 2))
+    assert [box.take(0).kind for _ in range(3)] == [JobKind.FINAL, JobKind.GAP, JobKind.FINAL]
+
+
+def test_files_offered_to_a_closed_box_or_refused_are_told() -> None:
+    box, answers = JobBox(), []
+    box.put_file(job(JobKind.FILE, 0, deliver=answers.append))
+    box.refuse_files(ValueError("no model"))
+    box.close()
+    box.put_file(job(JobKind.FILE, 1, deliver=answers.append))
+    assert [type(answer) for answer in answers] == [ValueError, RecogniserClosed]
 
 
 def test_files_wait_while_someone_speaks() -> None:
@@ -142,3 +161,23 @@ def test_take_waits_for_another_thread() -> None:
     box.put_final(job(JobKind.FINAL, 5))
     thread.join(30)
     assert [one.segment_id for one in taken] == [5]
+
+
+def test_a_nudge_ends_the_wait_once() -> None:
+    box = JobBox()
+    box.nudge()
+    assert box.take() is None
+    box.put_final(job(JobKind.FINAL, 1))
+    assert box.take().segment_id == 1
+
+
+def test_abandoning_voids_even_the_running_final() -> None:
+    box = JobBox()
+    box.put_final(job(JobKind.FINAL, 1))
+    box.put_final(job(JobKind.FINAL, 2))
+    running = box.take()
+    assert not box.is_exhausted
+    box.abandon()
+    assert box.is_void(running)
+    assert box.is_exhausted
+    assert box.take() is None

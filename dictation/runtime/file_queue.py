@@ -15,7 +15,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal
 
-from dictation.audio.media_files import media_files_in
+from dictation.audio.media_files import expand_path
 from dictation.core.errors import DictationError
 from dictation.core.settings import SegmenterSettings
 from dictation.core.status import FileJob, FileJobState
@@ -117,12 +117,11 @@ class _FileWorker(QObject):
         """Make jobs of the paths and wake up."""
         paths, settings = request
         for path in paths:
-            found = list(media_files_in(path)) if path.is_dir() else [path]
-            for file in found:
-                self._make_job(file, settings, FileJobState.WAITING)
-            if not found:
-                message = "There is no audio or video file in this folder."
-                self._make_job(path, settings, FileJobState.FAILED, message)
+            try:
+                for file in expand_path(path):
+                    self._make_job(file, settings)
+            except DictationError as error:
+                self._make_job(path, settings, error)
         self._timer.start()
 
     def cancel(self, job_id: int) -> None:
@@ -142,8 +141,10 @@ class _FileWorker(QObject):
             self.cancel(job_id)
         self._quit_thread()
 
-    def _make_job(self, path: Path, settings: SegmenterSettings, state: FileJobState, message: str = "") -> None:
-        job = FileJob(len(self._jobs), str(path), state, message=message)
+    def _make_job(self, path: Path, settings: SegmenterSettings, error: DictationError | None = None) -> None:
+        job = FileJob(len(self._jobs), str(path))
+        if error is not None:
+            job = replace(job, state=FileJobState.FAILED, message=str(error), remedy=error.remedy)
         self._settings[job.job_id] = settings
         self._announce(job)
 

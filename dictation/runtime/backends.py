@@ -1,0 +1,122 @@
+"""What a session needs from the outside world, so that tests can give it something else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from dictation.core.errors import ModelMissing
+from dictation.core.records import Recognition, Samples
+from dictation.core.settings import AudioSettings, RecognizerSettings
+from dictation.core.status import InputDevice, ModelChoice
+
+if TYPE_CHECKING:
+    from dictation.asr.model_folder import ModelFolder
+    from dictation.asr.recognizer import Effort
+    from dictation.audio.source import AudioSource
+
+
+class LoadReportLike(Protocol):
+    """What loading a recogniser says."""
+
+    @property
+    def model_name(self) -> str:
+        """Return the model's name."""
+
+    @property
+    def device_name(self) -> str:
+        """Return ``"CPU"`` or the GPU's name."""
+
+    @property
+    def note(self) -> str:
+        """Return a visible remark; empty in health."""
+
+
+class RecognizerLike(Protocol):
+    """The part of ``asr.recognizer.Recognizer`` that a session uses; its documentation is there."""
+
+    @property
+    def device_name(self) -> str:
+        """Return ``"CPU"`` or the GPU's name."""
+
+    @property
+    def note(self) -> str:
+        """Return a visible remark, such as a fallback to the CPU; empty in health."""
+
+    def load(self) -> LoadReportLike:
+        """Read the model and test it."""
+
+    def configure(self, settings: RecognizerSettings) -> None:
+        """Use other beam settings from the next call on."""
+
+    def recognize(self, samples: Samples, effort: Effort = ..., is_cancelled: Callable[[], bool] = ...) -> Recognition:
+        """Return the words of some audio."""
+
+
+@dataclass(frozen=True)
+class Backends:
+    """Factories for the parts that touch hardware and files.
+
+    Attributes:
+        make_source: Makes an unopened audio source; cheap.
+        list_inputs: Lists the input devices; may take long and raise ``AudioError``.
+        refresh_inputs: Makes PortAudio look again; only while no source is open.
+        make_recognizer: Finds the model and makes an unloaded recogniser; raises ``ModelError``.
+        list_models: Lists installed models; reads a few small files.
+    """
+
+    make_source: Callable[[AudioSettings], AudioSource]
+    list_inputs: Callable[[], tuple[InputDevice, ...]]
+    refresh_inputs: Callable[[], None]
+    make_recognizer: Callable[[RecognizerSettings], RecognizerLike]
+    list_models: Callable[[], tuple[ModelChoice, ...]]
+
+
+def real_backends(model_path: Path | None = None) -> Backends:
+    """The microphone and the installed models; ``model_path`` is the folder given by ``--model``."""
+
+    def make_source(settings: AudioSettings) -> AudioSource:
+        from dictation.audio.microphone import Microphone
+
+        return Microphone(settings)
+
+    def list_inputs() -> tuple[InputDevice, ...]:
+        from dictation.audio.devices import list_inputs as list_devices
+
+        return list_devices()
+
+    def refresh_inputs() -> None:
+        from dictation.audio.devices import refresh
+
+        refresh()
+
+    def make_recognizer(settings: RecognizerSettings) -> RecognizerLike:
+        from dictation.asr.recognizer import Recognizer
+
+        return Recognizer(_choose_model(settings.model_path, model_path), settings)
+
+    def list_models() -> tuple[ModelChoice, ...]:
+        from dictation.asr.model_folder import find_models
+
+        return tuple(folder.choice() for folder in find_models(model_path))
+
+    return Backends(make_source, list_inputs, refresh_inputs, make_recognizer, list_models)
+
+
+def _choose_model(chosen: str, given: Path | None) -> ModelFolder:
+    """Open the chosen model; a remembered one that is gone gives way to the first that is found.
+
+    Raises:
+        ModelMissing: if there is none at all.
+        ModelDamaged: if the chosen one is there but not whole.
+    """
+    from dictation.asr.model_folder import find_models, open_model_folder
+
+    if chosen and (Path(chosen) == given or Path(chosen).is_dir()):
+        return open_model_folder(Path(chosen))
+    models = find_models(given)
+    if not models:
+        raise ModelMissing("No recognition model was found.")
+    return models[0]

@@ -1,0 +1,174 @@
+"""The recogniser's thread: loads the model, then answers jobs until the box is closed and empty."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from queue import SimpleQueue
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from dictation.core.errors import DictationError, ModelError, ModelMissing
+from dictation.core.job_box import SMALL_BEAM_BEHIND_S, Job, JobBox, JobKind
+from dictation.core.records import Recognition
+from dictation.core.settings import RecognizerSettings
+from dictation.core.status import ModelState, ModelStatus
+from dictation.runtime.backends import RecognizerLike
+
+_log = logging.getLogger(__name__)
+
+_RELOADING_KEYS = ("model_path", "processor")
+
+
+class RecognizerWorker(QObject):
+    """Thread: ``run`` and everything it calls in the recogniser's own thread; ``request`` and ``finish`` in any.
+
+    Signals:
+        model_changed(ModelStatus): What became of the model.
+        partial_ready(Job, Recognition): Words of an utterance that is still open.
+        final_ready(Job, Recognition): Words of a closed segment.
+        final_failed(Job, DictationError): A closed segment that could not be recognised.
+        gap_reached(Gap): All speech before this gap has been answered.
+        finished(): ``run`` has returned.
+    """
+
+    model_changed = Signal(object)
+    partial_ready = Signal(object, object)
+    final_ready = Signal(object, object)
+    final_failed = Signal(object, object)
+    gap_reached = Signal(object)
+    finished = Signal()
+
+    def __init__(
+        self,
+        box: JobBox,
+        settings: RecognizerSettings,
+        make_recognizer: Callable[[RecognizerSettings], RecognizerLike],
+    ) -> None:
+        super().__init__()
+        self._box = box
+        self._settings = settings
+        self._make_recognizer = make_recognizer
+        self._recognizer: RecognizerLike | None = None
+        self._requests: SimpleQueue[RecognizerSettings | None] = SimpleQueue()
+        self._is_finishing = False
+        self._note = ""
+        self._status = ModelStatus(ModelState.LOADING)
+        self._speculation: tuple[tuple[int, int], Recognition] | None = None
+
+    def request(self, settings: RecognizerSettings) -> None:
+        """Use other settings as soon as the running job is done; no audio is lost meanwhile."""
+        self._requests.put(settings)
+        self._box.nudge()
+
+    def finish(self) -> None:
+        """Return from ``run`` once the box is empty; call after ``JobBox.close``."""
+        self._requests.put(None)
+        self._box.nudge()
+
+    @Slot()
+    def run(self) -> None:
+        """Load, then work until finished."""
+        self._load()
+        while not (self._is_finishing and (self._recognizer is None or self._box.is_exhausted)):
+            # Without a model there is nothing to do but wait for another request; the box keeps the audio.
+            if self._recognizer is None or not self._requests.empty():
+                self._apply(self._requests.get())
+                continue
+            job = self._box.take()
+            if job is not None:
+                self._process(job, self._recognizer)
+        self.finished.emit()
+
+    def _apply(self, settings: RecognizerSettings | None) -> None:
+        """Take over new settings; reload if the model or the processor changed or nothing is loaded."""
+        if settings is None:
+            self._is_finishing = True
+            return
+        old, self._settings = self._settings, settings
+        is_same = all(getattr(old, key) == getattr(settings, key) for key in _RELOADING_KEYS)
+        if self._recognizer is not None and is_same:
+            self._recognizer.configure(settings)
+            return
+        self._load()
+
+    def _load(self) -> None:
+        """Load the model; a failure leaves the previous recogniser working, if there was one."""
+        self._show(ModelStatus(ModelState.LOADING, self._status.name))
+        try:
+            recognizer = self._make_recognizer(self._settings)
+            report = recognizer.load()
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong while loading, the window must go on
+            self._show_load_failure(error)
+            return
+        self._recognizer, self._speculation, self._note = recognizer, None, report.note
+        self._show(ModelStatus(ModelState.READY, report.model_name, report.device_name, report.note))
+
+    def _show_load_failure(self, error: Exception) -> None:
+        """Say why there is no (new) model."""
+        known = _as_dictation_error(error)
+        state = ModelState.MISSING if isinstance(known, ModelMissing) else ModelState.FAILED
+        if self._recognizer is not None:
+            self._show(ModelStatus(
+                ModelState.READY, self._status.name, self._recognizer.device_name,
+                f"{known} The previous model stays in use.", known.remedy,
+            ))  # fmt: skip
+            return
+        self._show(ModelStatus(state, note=str(known), remedy=known.remedy))
+
+    def _show(self, status: ModelStatus) -> None:
+        self._status = status
+        self.model_changed.emit(status)
+
+    def _process(self, job: Job, recognizer: RecognizerLike) -> None:
+        """Answer one job; an error concerns that job only."""
+        if job.gap is not None:
+            self.gap_reached.emit(job.gap)
+            return
+        try:
+            recognition = self._recognize(job, recognizer)
+        except Exception as error:  # noqa: BLE001 - a bug in one segment must not end the thread
+            if not self._box.is_void(job):
+                self._report_failure(job, _as_dictation_error(error))
+            return
+        if recognizer.note != self._note:
+            self._note = recognizer.note
+            self._show(ModelStatus(ModelState.READY, self._status.name, recognizer.device_name, recognizer.note))
+        self._report(job, recognition)
+
+    def _recognize(self, job: Job, recognizer: RecognizerLike) -> Recognition:
+        """Recognise, or reuse the speculation if it was over exactly this audio."""
+        from dictation.asr.recognizer import Effort
+
+        if job.kind is JobKind.FINAL and self._speculation is not None and self._speculation[0] == job.audio_key:
+            return self._speculation[1]
+        is_hurried = job.kind is JobKind.FINAL and self._box.behind_s > SMALL_BEAM_BEHIND_S
+        effort = Effort.PARTIAL if job.kind is JobKind.PARTIAL or is_hurried else Effort.FINAL
+        return recognizer.recognize(job.samples, effort, lambda: self._box.is_void(job))
+
+    def _report(self, job: Job, recognition: Recognition) -> None:
+        """Hand the answer to whoever asked."""
+        if job.kind is JobKind.FINAL:
+            self._speculation = None
+            self.final_ready.emit(job, recognition)
+        elif job.deliver is not None:
+            job.deliver(recognition)
+        elif not self._box.is_void(job):
+            if job.kind is JobKind.SPECULATIVE:
+                self._speculation = (job.audio_key, recognition)
+            self.partial_ready.emit(job, recognition)
+
+    def _report_failure(self, job: Job, error: DictationError) -> None:
+        """Say that a job failed; failed partials are silent, their final will say it."""
+        if job.kind is JobKind.FINAL:
+            self.final_failed.emit(job, error)
+        elif job.deliver is not None:
+            job.deliver(error)
+
+
+def _as_dictation_error(error: Exception) -> DictationError:
+    """Turn a bug into an error with a user message; the traceback goes to the log, never what was said."""
+    if isinstance(error, DictationError):
+        return error
+    _log.error("unexpected failure in the recogniser", exc_info=error)
+    return ModelError(f"The recogniser failed unexpectedly ({type(error).__name__}).", "See the log for details.")

@@ -1,0 +1,297 @@
+"""The segmenter's thread: drains the input, cuts it into segments, and asks for words."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
+
+from dictation.audio.input_supervisor import InputReading, InputSupervisor
+from dictation.core.calibration import calibrate
+from dictation.core.errors import AudioError
+from dictation.core.job_box import Job, JobBox, JobKind, gap_job, job_for
+from dictation.core.records import (
+    SAMPLE_RATE_HZ,
+    Gap,
+    LossCause,
+    Segment,
+    SegmentMark,
+    SegmentState,
+)
+from dictation.core.segmenter import (
+    SegmentClosed,
+    Segmenter,
+    SegmentEvent,
+    SegmentOpened,
+    SegmentPaused,
+    SegmentRejected,
+    SegmentResumed,
+)
+from dictation.core.settings import AudioSettings, SegmenterSettings
+from dictation.core.status import InputState, InputStatus
+from dictation.runtime.backends import Backends
+
+TICK_MS = 20
+"""One wake-up handles all new blocks; shorter than two hops, so that a word is noticed within 40 ms."""
+FIRST_PARTIAL_S = 0.20
+"""Audio after the onset before the first partial: a syllable, so that something can be recognised."""
+PARTIAL_EVERY_S = 0.24
+"""New audio between partials; with one tick of delay they come at least every 300 ms."""
+STOP_TAIL_S = 0.30
+"""After Record is released the ear stays open this long: people let go of the key while the last word rings."""
+CALIBRATION_HOPS = 125
+"""2 s."""
+MARK_EVERY_S = 0.1
+"""How often the open segment's box grows in the level strip."""
+
+
+@dataclass
+class _Partials:
+    """How far the open segment has been offered for recognition."""
+
+    segment_id: int
+    due_frame: int
+    revision: int = 0
+    is_paused: bool = False
+
+
+class SegmenterWorker(QObject):
+    """Thread: every slot in the segmenter's own thread, called through queued signals.
+
+    Signals: see ``Session``, which passes most of them on.
+    """
+
+    levels_ready = Signal(object)
+    segment_changed = Signal(object)
+    hearing_changed = Signal(bool)
+    recording_changed = Signal(bool)
+    segment_rejected = Signal(int)
+    loss_found = Signal(object)
+    input_changed = Signal(object)
+    devices_changed = Signal(object)
+    calibrated = Signal(object)
+    failed = Signal(object)
+    finished = Signal()
+
+    def __init__(self, box: JobBox, backends: Backends, audio: AudioSettings, segmenter: SegmenterSettings) -> None:
+        super().__init__()
+        self._box = box
+        self._backends = backends
+        self._supervisor = InputSupervisor(audio, backends.make_source, backends.refresh_inputs)
+        self._segmenter = Segmenter(segmenter, is_armed=False)
+        self._status: InputStatus | None = None
+        self._partials: _Partials | None = None
+        self._recording_since_s: float | None = None
+        self._stop_at_s: float | None = None
+        self._calibration: list[float] | None = None
+        self._next_mark_s = 0.0
+        self._timer: QTimer | None = None
+
+    @Slot()
+    def begin(self) -> None:
+        """Start draining; the first tick opens the input."""
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._tick)
+        self._timer.start(TICK_MS)
+
+    @Slot()
+    def record(self) -> None:
+        """Let sound open segments; the pre-roll reaches back before this moment."""
+        self._stop_at_s = None
+        if self._recording_since_s is None:
+            self._recording_since_s = time.perf_counter()
+            self._segmenter.arm()
+            self.recording_changed.emit(True)
+
+    @Slot()
+    def stop(self) -> None:
+        """End the recording: at once if nothing is being heard, else after a short tail."""
+        if self._recording_since_s is None:
+            return
+        if self._segmenter.is_open:
+            self._stop_at_s = time.perf_counter() + STOP_TAIL_S
+        else:
+            self._end_recording()
+
+    @Slot(object)
+    def configure(self, settings: SegmenterSettings) -> None:
+        """Use other segmenter settings from the next hop on."""
+        self._segmenter.configure(settings)
+
+    @Slot(object)
+    def choose_input(self, settings: AudioSettings) -> None:
+        """Switch to another device; what the old one has delivered is used first."""
+        self._tick()
+        self._handle(self._segmenter.mark_gap())
+        self._supervisor.choose(settings)
+
+    @Slot()
+    def refresh_devices(self) -> None:
+        """Look for devices again and say what is there."""
+        if self._recording_since_s is None:
+            self._supervisor.look_again()
+        try:
+            self.devices_changed.emit(self._backends.list_inputs())
+        except AudioError as error:
+            self.devices_changed.emit(())
+            self.failed.emit(error)
+
+    @Slot()
+    def begin_calibration(self) -> None:
+        """Collect two seconds of levels, then propose a threshold."""
+        self._calibration = []
+
+    @Slot()
+    def finish(self) -> None:
+        """Close the device, flush, and close the box; nothing that was heard is lost."""
+        if self._timer is not None:
+            self._timer.stop()
+            self._tick()
+        self._supervisor.close()
+        self._end_recording()
+        self._box.close()
+        self.finished.emit()
+
+    @Slot()
+    def _tick(self) -> None:
+        """Take what is new from the input and let the segmenter hear it."""
+        now_s = time.perf_counter()
+        reading = self._supervisor.tick(now_s)
+        self._show_status()
+        self._note_missing(reading, now_s)
+        if reading.samples.size:
+            self._handle(self._segmenter.push(reading.samples))
+            self._offer_partial()
+            self._show_levels(now_s)
+        if self._stop_at_s is not None and (now_s >= self._stop_at_s or not self._segmenter.is_open):
+            self._end_recording()
+
+    def _show_status(self) -> None:
+        """Pass on what the input is doing; a lost device ends the utterance, so that its words appear."""
+        status = self._supervisor.status
+        if status == self._status:
+            return
+        self._status = status
+        if status.state is InputState.LOST:
+            self._handle(self._segmenter.mark_gap())
+        self.input_changed.emit(status)
+
+    def _note_missing(self, reading: InputReading, now_s: float) -> None:
+        """Mark lost audio in the transcript, as far as it was lost while recording."""
+        for missing in reading.missing:
+            self._handle(self._segmenter.mark_gap())
+            if self._recording_since_s is not None:
+                lost_s = min(missing.lost_s, now_s - self._recording_since_s)
+                at_s = self._segmenter.received_frames / SAMPLE_RATE_HZ
+                gap = Gap(at_s, lost_s, missing.cause)
+                self._box.put_final(gap_job(gap))
+                self.loss_found.emit(gap)
+
+    def _end_recording(self) -> None:
+        """Close what is open and stop opening segments."""
+        self._stop_at_s = None
+        if self._recording_since_s is None:
+            return
+        self._recording_since_s = None
+        self._handle(self._segmenter.disarm())
+        self.recording_changed.emit(False)
+
+    def _handle(self, events: list[SegmentEvent]) -> None:
+        """Turn what the segmenter noticed into jobs and signals."""
+        for event in events:
+            if isinstance(event, SegmentOpened):
+                self._on_opened(event)
+            elif isinstance(event, SegmentPaused):
+                self._on_paused(event.segment)
+            elif isinstance(event, SegmentResumed):
+                self._on_resumed(event.segment_id)
+            elif isinstance(event, SegmentRejected):
+                self._on_rejected(event)
+            else:
+                self._on_closed(event)
+
+    def _on_opened(self, event: SegmentOpened) -> None:
+        due_frame = event.onset_frame + round(FIRST_PARTIAL_S * SAMPLE_RATE_HZ)
+        self._partials = _Partials(event.segment_id, due_frame)
+        self._box.hold_files(True)
+        self.hearing_changed.emit(True)
+
+    def _on_paused(self, segment: Segment) -> None:
+        """Decode the final text already while the silence timeout runs."""
+        if self._partials is None:
+            return
+        self._partials.is_paused = True
+        self._partials.revision += 1
+        job = job_for(JobKind.SPECULATIVE, segment, revision=self._partials.revision)
+        self._box.put_newest(job)
+
+    def _on_resumed(self, segment_id: int) -> None:
+        if self._partials is not None:
+            self._partials.is_paused = False
+        self._box.withdraw(segment_id)
+
+    def _on_rejected(self, event: SegmentRejected) -> None:
+        self._box.withdraw(event.segment_id)
+        self._forget_open()
+        self.segment_rejected.emit(event.segment_id)
+        self.segment_changed.emit(SegmentMark(
+            event.segment_id, event.start_frame, event.onset_frame, event.end_frame, SegmentState.REJECTED,
+        ))  # fmt: skip
+
+    def _on_closed(self, event: SegmentClosed) -> None:
+        segment = event.segment
+        self._forget_open()
+        self.segment_changed.emit(SegmentMark(
+            segment.segment_id, segment.start_frame, segment.onset_frame, segment.end_frame, SegmentState.QUEUED,
+        ))  # fmt: skip
+        now_s = time.perf_counter()
+        behind_s = (self._segmenter.received_frames - segment.speech_end_frame) / SAMPLE_RATE_HZ
+        job = job_for(JobKind.FINAL, segment, speech_end_s=now_s - behind_s, closed_s=now_s)
+        for dropped in self._box.put_final(job):
+            self._on_dropped(dropped)
+
+    def _on_dropped(self, job: Job) -> None:
+        """The backlog is full: its oldest segment becomes a visible gap."""
+        self.loss_found.emit(Gap(job.start_frame / SAMPLE_RATE_HZ, job.length_s, LossCause.BACKLOG))
+        self.segment_changed.emit(
+            SegmentMark(job.segment_id, job.start_frame, job.onset_frame, job.end_frame, SegmentState.FAILED)
+        )
+
+    def _forget_open(self) -> None:
+        self._partials = None
+        self._box.hold_files(False)
+        self.hearing_changed.emit(False)
+
+    def _offer_partial(self) -> None:
+        """Offer the open utterance so far for recognition, if enough of it is new."""
+        partials = self._partials
+        if partials is None or partials.is_paused or self._segmenter.received_frames < partials.due_frame:
+            return
+        audio = self._segmenter.open_audio()
+        if audio is None or audio.segment_id != partials.segment_id:
+            return
+        partials.due_frame = self._segmenter.received_frames + round(PARTIAL_EVERY_S * SAMPLE_RATE_HZ)
+        partials.revision += 1
+        end_frame = audio.start_frame + audio.samples.size
+        self._box.put_newest(Job(
+            JobKind.PARTIAL, audio.segment_id, audio.start_frame, end_frame, audio.samples, partials.revision,
+        ))  # fmt: skip
+
+    def _show_levels(self, now_s: float) -> None:
+        """Pass levels to the strip, the calibration, and now and then the growing box of the open segment."""
+        levels = self._segmenter.take_levels()
+        if levels is None:
+            return
+        self.levels_ready.emit(levels)
+        if self._calibration is not None:
+            self._calibration += levels.levels_dbfs
+            if len(self._calibration) >= CALIBRATION_HOPS:
+                self.calibrated.emit(calibrate(self._calibration))
+                self._calibration = None
+        if self._partials is not None and now_s >= self._next_mark_s:
+            self._next_mark_s = now_s + MARK_EVERY_S
+            span = self._segmenter.open_span()
+            if span is not None:
+                self.segment_changed.emit(SegmentMark(*span, SegmentState.OPEN))

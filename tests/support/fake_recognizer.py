@@ -1,0 +1,58 @@
+"""A recogniser that counts: it "hears" one word per started half second, after a delay or failure of choice."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+from dictation.asr.recognizer import Effort, RecognitionCancelled
+from dictation.core.records import SAMPLE_RATE_HZ, Hypothesis, Recognition, Samples, Word
+from dictation.core.settings import RecognizerSettings
+
+
+@dataclass
+class FakeRecognizer:
+    """``gate`` holds every recognition back until it is set; ``failures`` are raised first, one per call."""
+
+    gate: threading.Event = field(default_factory=threading.Event)
+    load_gate: threading.Event = field(default_factory=threading.Event)
+    failures: list[Exception] = field(default_factory=list)
+    load_failure: Exception | None = None
+    calls: list[tuple[Effort, int]] = field(default_factory=list)
+    configured: list[RecognizerSettings] = field(default_factory=list)
+    is_deaf: bool = False
+    device_name: str = "CPU"
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        self.gate.set()
+        self.load_gate.set()
+
+    def load(self) -> object:
+        self.load_gate.wait(30)
+        if self.load_failure is not None:
+            raise self.load_failure
+        return SimpleNamespace(model_name="fake", device_name="CPU", note="")
+
+    def configure(self, settings: RecognizerSettings) -> None:
+        self.configured.append(settings)
+
+    def recognize(
+        self,
+        samples: Samples,
+        effort: Effort = Effort.FINAL,
+        is_cancelled: Callable[[], bool] = lambda: False,
+    ) -> Recognition:
+        self.calls.append((effort, samples.size))
+        while not self.gate.wait(0.01):
+            if is_cancelled():
+                raise RecognitionCancelled
+        if is_cancelled():
+            raise RecognitionCancelled
+        if self.failures:
+            raise self.failures.pop(0)
+        texts = [] if self.is_deaf else ["word"] * (1 + samples.size // 8000)
+        words = tuple(Word(text, 0.1 * turn, 0.1 * turn + 0.1, 0.9) for turn, text in enumerate(texts))
+        return Recognition((Hypothesis(words),), samples.size / SAMPLE_RATE_HZ, 0.0, 0.0, "cpu")

@@ -1,0 +1,105 @@
+"""Which network architectures there are, and how one is built and filled with weights.
+
+A model folder names its architecture and gives the parameters; a further model of a known kind therefore needs
+no code. Torch is imported only when a network is built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dictation.core.errors import ModelDamaged
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class ConvConformerParameters:
+    """Sizes of a convolutional front and a Conformer encoder; see ``conformer.py``.
+
+    Attributes:
+        subsampling_channels: Channels of the two strided convolutions.
+        width: Features per frame inside the encoder.
+        heads: Attention heads; divides ``width``.
+        ffn_width: Hidden features of the feed-forward modules.
+        layers: Conformer layers.
+        kernel_size: Frames seen by the depthwise convolution; odd.
+    """
+
+    subsampling_channels: int
+    width: int
+    heads: int
+    ffn_width: int
+    layers: int
+    kernel_size: int
+
+    def __post_init__(self) -> None:
+        """Validate; ``ValueError`` says what is wrong."""
+        for item in fields(self):
+            if getattr(self, item.name) < 1:
+                raise ValueError(f"{item.name} must be at least 1")
+        if self.width % self.heads:
+            raise ValueError(f"heads ({self.heads}) must divide width ({self.width})")
+        if self.kernel_size % 2 == 0:
+            raise ValueError("kernel_size must be odd")
+
+
+def _build_conv_conformer(parameters: Any, mel_bins: int, label_count: int) -> nn.Module:
+    """Import torch and build."""
+    from dictation.asr.conformer import ConvConformer
+
+    return ConvConformer(parameters, mel_bins, label_count)
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A kind of network: the record its parameters are read into, and its builder.
+
+    Attributes:
+        parameters: A dataclass, read from ``[architecture.parameters]``.
+        build: Called with those parameters, the mel bins and the number of labels; returns a module that maps
+            features (batch, time, mel) to logits (batch, frames, labels).
+        hops_per_frame: Feature hops per output frame.
+    """
+
+    parameters: type[Any]
+    build: Callable[[Any, int, int], nn.Module]
+    hops_per_frame: int
+
+
+ARCHITECTURES: Mapping[str, Architecture] = {
+    "conv-conformer": Architecture(ConvConformerParameters, _build_conv_conformer, hops_per_frame=4),
+}
+
+
+def load_network(kind: str, parameters: object, mel_bins: int, label_count: int, weights: Path) -> nn.Module:
+    """Build a network and fill it, in float32 on the CPU and in evaluation mode.
+
+    Raises:
+        ModelDamaged: if the file is no safetensors file, or its tensors do not fit the architecture; the first
+            tensor that is missing, left over or of the wrong shape is named.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    network = ARCHITECTURES[kind].build(parameters, mel_bins, label_count)
+    try:
+        tensors = load_file(weights)
+    except SafetensorError as error:
+        raise ModelDamaged(f"{weights.name} is not a readable safetensors file: {error}.") from error
+    wanted = network.state_dict()
+    for name, tensor in wanted.items():
+        if name not in tensors:
+            raise ModelDamaged(f"{weights.name} lacks the tensor {name!r}.")
+        if tensors[name].shape != tensor.shape:
+            shapes = f"{tuple(tensors[name].shape)}, the architecture wants {tuple(tensor.shape)}"
+            raise ModelDamaged(f"{weights.name}: {name!r} has shape {shapes}.")
+    for name in tensors:
+        if name not in wanted:
+            raise ModelDamaged(f"{weights.name} holds the unexpected tensor {name!r}.")
+    network.load_state_dict(tensors)  # converts stored float16 to the module's float32
+    return network.eval()

@@ -1,0 +1,217 @@
+"""Samples in, words out: front end, network and beam search behind one door.
+
+Importing this file does not import torch; ``Recognizer.load`` does, which takes seconds.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dictation.asr.noise import letter_confidence
+from dictation.asr.self_test import SelfTestRun, read_clip
+from dictation.core.errors import InvalidAudio
+from dictation.core.records import SAMPLE_RATE_HZ, Hypothesis, Recognition, Samples
+from dictation.core.settings import RecognizerSettings
+
+if TYPE_CHECKING:
+    from dictation.asr.decoder import BeamDecoder, LogProbs
+    from dictation.asr.model_folder import ModelFolder
+    from dictation.asr.processor import Processor
+
+SELF_TEST_RUNS = 3
+"""As in FLAPI: the first runs also warm up caches and allocators."""
+MOST_ALTERNATIVES = 5
+
+
+class Effort(Enum):
+    """How hard to search: with the small beam while speech goes on, with the full one for the final text."""
+
+    PARTIAL = "partial"
+    FINAL = "final"
+
+
+class RecognitionCancelled(Exception):
+    """The caller's ``is_cancelled`` said so; not an error that a user sees."""
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What loading found.
+
+    Attributes:
+        model_name: From the model folder.
+        device_name: ``CPU`` or the GPU's name.
+        note: A visible remark, such as why the GPU is not used; mostly empty.
+        load_s: Seconds that loading took, self-test included.
+        runs: The self-test, several times in a row.
+    """
+
+    model_name: str
+    device_name: str
+    note: str
+    load_s: float
+    runs: tuple[SelfTestRun, ...]
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether every run gave the expected text."""
+        return all(run.is_ok for run in self.runs)
+
+
+class Recognizer:
+    """Recognises one piece of audio at a time.
+
+    Thread: used from one thread; it starts none itself beyond torch's own. ``device_name`` and ``note`` may be
+    read by any.
+    """
+
+    def __init__(self, folder: ModelFolder, settings: RecognizerSettings) -> None:
+        self._folder = folder
+        self._settings = settings
+        self._processor: Processor | None = None
+        self._decoder: BeamDecoder | None = None
+
+    @property
+    def device_name(self) -> str:
+        """``CPU`` or the GPU's name; empty before ``load``."""
+        return self._processor.device_name if self._processor else ""
+
+    @property
+    def note(self) -> str:
+        """Remarks for the user: a fallback to the CPU, hotwords that cannot be recognised; mostly empty."""
+        notes = [self._processor.note] if self._processor and self._processor.note else []
+        if self._decoder and self._decoder.unspellable_hotwords:
+            listed = ", ".join(self._decoder.unspellable_hotwords)
+            notes.append(f"This model has no letters for the hotwords: {listed}.")
+        return " ".join(notes)
+
+    def load(self) -> LoadReport:
+        """Verify the files, build everything, choose the processor and run the self-test; takes seconds.
+
+        Raises:
+            ModelDamaged: if a file differs from its description or cannot be used.
+            OutOfMemory: if the machine has no room for the model.
+        """
+        started_s = time.perf_counter()
+        self._folder.verify()
+        clip = read_clip(self._folder.required_file("self_test_clip"))
+        decoder = _build_decoder(self._folder)
+        decoder.configure(RecognizerSettings())  # the self-test judges the model, not the user's settings
+        processor = _build_processor(self._folder)
+        if self._settings.processor != "cpu":
+            processor.probe(
+                clip,
+                lambda log_probs: decoder.decode(log_probs, 0.0, self._settings.partial_beam_width, 1)[0].text,
+                is_gpu_wanted=self._settings.processor == "cuda",
+            )
+        self._decoder, self._processor = decoder, processor
+        runs = tuple(self._self_test(clip) for _ in range(SELF_TEST_RUNS))
+        decoder.configure(self._settings)
+        load_s = time.perf_counter() - started_s
+        return LoadReport(self._folder.name, self.device_name, self.note, load_s, runs)
+
+    def configure(self, settings: RecognizerSettings) -> None:
+        """Take other beam settings and hotwords from the next call on; another model or processor needs ``load``."""
+        self._settings = settings
+        if self._decoder:
+            self._decoder.configure(settings)
+
+    def recognize(
+        self, samples: Samples, effort: Effort = Effort.FINAL, is_cancelled: Callable[[], bool] = lambda: False
+    ) -> Recognition:
+        """Recognise one piece of audio; ``load`` comes first.
+
+        Args:
+            samples: Mono float32 at 16 kHz, shape (samples,), finite. Digital silence and audio too short for one
+                window (16 ms) give an empty hypothesis.
+            effort: ``PARTIAL`` for the small beam and one hypothesis, ``FINAL`` for the full beam and up to five.
+            is_cancelled: Asked between front end, network and search.
+
+        Raises:
+            InvalidAudio: if the samples are not as stated.
+            RecognitionCancelled: if ``is_cancelled`` said yes.
+            OutOfMemory: if neither the GPU nor the machine has room for this audio.
+        """
+        if self._processor is None or self._decoder is None:
+            raise RuntimeError("load() comes before recognize()")
+        _check_samples(samples)
+        audio_s = len(samples) / SAMPLE_RATE_HZ
+        if len(samples) < self._folder.features.shortest_samples or not samples.any():
+            return Recognition((Hypothesis(()),), audio_s, 0.0, 0.0, self._processor.device)
+
+        def checkpoint() -> None:
+            if is_cancelled():
+                raise RecognitionCancelled
+
+        started_s = time.perf_counter()
+        checkpoint()
+        log_probs = self._processor.log_probs(samples, checkpoint)
+        checkpoint()
+        heard_s = time.perf_counter()
+        n_best = self._search(self._decoder, log_probs, audio_s, effort)
+        decode_s = time.perf_counter() - heard_s
+        return Recognition(n_best, audio_s, heard_s - started_s, decode_s, self._processor.device)
+
+    def close(self) -> None:
+        """Free network and language model; idempotent."""
+        if self._decoder:
+            self._decoder.close()
+        self._decoder = self._processor = None
+
+    def _search(
+        self, decoder: BeamDecoder, log_probs: LogProbs, audio_s: float, effort: Effort
+    ) -> tuple[Hypothesis, ...]:
+        """Search with the beam of that effort, unless it sounds like noise."""
+        confidence = letter_confidence(log_probs, self._folder.labels.blank_index)
+        if confidence < self._folder.decoding.min_letter_confidence:
+            return (Hypothesis(()),)
+        if effort is Effort.PARTIAL:
+            return decoder.decode(log_probs, audio_s, self._settings.partial_beam_width, 1)
+        return decoder.decode(log_probs, audio_s, self._settings.beam_width, MOST_ALTERNATIVES)
+
+    def _self_test(self, clip: Samples) -> SelfTestRun:
+        """Recognise the known clip once."""
+        recognition = self.recognize(clip)
+        seconds = recognition.network_s + recognition.decode_s
+        return SelfTestRun(recognition.best.text, self._folder.self_test_text, seconds)
+
+
+def _check_samples(samples: Samples) -> None:
+    """Refuse anything but finite one-dimensional float32."""
+    if not isinstance(samples, np.ndarray) or samples.dtype != np.float32 or samples.ndim != 1:
+        raise InvalidAudio("The recogniser takes one-dimensional float32 samples only.")
+    if not np.isfinite(samples).all():
+        raise InvalidAudio("The audio holds values that are not finite numbers.")
+
+
+def _build_decoder(folder: ModelFolder) -> BeamDecoder:
+    """Load the language model, if any, and make the search."""
+    from dictation.asr.decoder import BeamDecoder, load_language_model
+
+    path = folder.file("language_model")
+    language_model = load_language_model(path, folder.file("unigrams")) if path else None
+    return BeamDecoder(folder.labels, folder.frame_s, language_model)
+
+
+def _build_processor(folder: ModelFolder) -> Processor:
+    """Load the network onto the CPU; the GPU gets copies if it is probed."""
+    from dictation.asr.features import LogMel
+    from dictation.asr.network import load_network
+    from dictation.asr.processor import Processor, TorchAcoustics, cuda_acoustics, use_threads
+
+    use_threads()
+    front_end = LogMel(folder.features)
+    network = load_network(
+        folder.architecture,
+        folder.architecture_parameters,
+        folder.features.mel_bins,
+        len(folder.labels),
+        folder.required_file("weights"),
+    )
+    return Processor(TorchAcoustics(front_end, network), lambda: cuda_acoustics(front_end, network))

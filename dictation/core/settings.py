@@ -121,10 +121,10 @@ class RecognizerSettings:
         16, 1, 500, 1, "", "Partial beam width", "Hypotheses kept while you are still speaking."
     )
     token_min_logp: float = _number(
-        -7.0, -30, 0, 0.5, "ln", "Token pruning", "Tokens less likely than this in a frame are not tried."
+        -5.0, -30, 0, 0.5, "ln", "Token pruning", "Tokens less likely than this in a frame are not tried."
     )
     beam_prune_logp: float = _number(
-        -20.0, -100, 0, 1, "ln", "Beam pruning", "Hypotheses this far behind the best one are dropped."
+        -10.0, -100, 0, 1, "ln", "Beam pruning", "Hypotheses this far behind the best one are dropped."
     )
     lm_weight: float = _number(
         0.9, 0, 5, 0.1, "", "Language-model weight", "How much the n-gram model counts against the sound."

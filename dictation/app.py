@@ -1,0 +1,60 @@
+"""The composition root: the only file that knows all layers."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+
+def main() -> None:
+    """Run the program as its command line says; without a command the window opens."""
+    from dictation.cli import main as run_command
+
+    run_command(prog_name="dictation")
+
+
+def run_window(*, model_path: Path | None = None, config_folder: Path | None = None) -> int:
+    """Open the window and return the exit code when it is closed.
+
+    Args:
+        model_path: The model to use this time instead of the remembered one.
+        config_folder: Where settings are kept instead of the usual place.
+    """
+    import platformdirs
+    from PySide6.QtCore import QTimer
+    from PySide6.QtWidgets import QApplication
+
+    from dictation.runtime.backends import real_backends
+    from dictation.runtime.crash import CrashReporter
+    from dictation.runtime.file_queue import FileQueue
+    from dictation.runtime.session import Session
+    from dictation.runtime.settings_store import SettingsStore
+    from dictation.ui.main_window import MainWindow
+    from dictation.ui.theme import SystemTheme
+
+    application = QApplication(sys.argv[:1])
+    application.setApplicationName("dictation")
+    application.setApplicationDisplayName("Dictation")
+    application.setQuitOnLastWindowClosed(False)  # the window hides first and ends when all text has been saved
+    crash_reporter = CrashReporter(Path(platformdirs.user_log_dir("dictation", appauthor=False)))
+    crash_reporter.install()
+    SystemTheme(application)
+    store = SettingsStore(config_folder)
+    store.load()
+    settings = store.settings
+    if model_path is not None:
+        settings = replace(settings, recognizer=replace(settings.recognizer, model_path=str(model_path)))
+    session = Session(settings, real_backends(model_path))
+    file_queue = FileQueue(session.submit_segment, lambda: store.settings.segmenter)
+    window = MainWindow(session, file_queue, store)
+    crash_reporter.crashed.connect(session.failed)
+    window.closed.connect(application.quit)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Python runs this between two of the session's health ticks, in the GUI thread.
+        signal.signal(number, lambda *_: window.close())
+    window.show()
+    # The window is on the screen before anything slow begins: the device opens and torch loads in their threads.
+    QTimer.singleShot(0, session.open)
+    return application.exec()

@@ -42,6 +42,7 @@ def _no_thread_left_running(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A test that ends while a QThread of its own runs has a shutdown bug (the idea is napari's)."""
     try:
         from PySide6.QtCore import QThread
+        from shiboken6 import isValid
     except ImportError:
         yield
         return
@@ -54,5 +55,5 @@ def _no_thread_left_running(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     monkeypatch.setattr(QThread, "start", remember)
     yield
-    running = [thread.objectName() or repr(thread) for thread in started if thread.isRunning()]
+    running = [thread.objectName() or repr(thread) for thread in started if isValid(thread) and thread.isRunning()]
     assert not running, f"threads left running: {running}"

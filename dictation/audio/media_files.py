@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from dictation.core.errors import MediaUnreadable
+
 AUDIO_SUFFIXES = (
     ".aac", ".aif", ".aifc", ".aiff", ".amr", ".ape", ".au", ".caf", ".flac", ".m4a", ".m4b", ".mka", ".mp2", ".mp3",
     ".oga", ".ogg", ".opus", ".spx", ".tta", ".w64", ".wav", ".wma", ".wv",
@@ -15,6 +17,22 @@ VIDEO_SUFFIXES = (
     ".ogv", ".ts", ".vob", ".webm", ".wmv",
 )  # fmt: skip
 MEDIA_SUFFIXES = frozenset(AUDIO_SUFFIXES + VIDEO_SUFFIXES)
+
+
+def expand_path(path: Path) -> list[Path]:
+    """Return the media files below a folder, or the path itself, whatever its suffix, if it is no folder.
+
+    Raises:
+        MediaUnreadable: the folder has none.
+    """
+    if not path.is_dir():
+        return [path]
+    found = list(media_files_in(path))
+    if not found:
+        raise MediaUnreadable(
+            f"{path.name or path}: there is no audio or video file in this folder.", "Choose another folder."
+        )
+    return found
 
 
 def media_files_in(folder: Path) -> Iterator[Path]:

@@ -120,7 +120,7 @@ class _FileWorker(QObject):
             try:
                 for file in expand_path(path):
                     self._make_job(file, settings)
-            except DictationError as error:
+            except DictationError as error:  # noqa: PERF203  # one empty folder must not stop the others
                 self._make_job(path, settings, error)
         self._timer.start()
 

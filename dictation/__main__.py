@@ -1,0 +1,7 @@
+"""``python -m dictation``."""
+
+from __future__ import annotations
+
+from dictation.app import main
+
+main()

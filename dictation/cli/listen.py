@@ -1,0 +1,146 @@
+"""``dictation listen``: live text in the terminal, from the microphone or from a file played in its place."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from dictation.cli.console import Choices, common_options, say_error, say_note
+from dictation.core.status import InputState, ModelState, SessionState
+
+if TYPE_CHECKING:
+    from dictation.core.errors import DictationError
+    from dictation.core.records import Gap, Tentative, Utterance
+    from dictation.core.status import InputStatus, ModelStatus
+    from dictation.runtime.backends import Backends
+    from dictation.runtime.session import Session
+
+_CLEAR_LINE = "\r\x1b[K"
+_BROKEN = frozenset({InputState.LOST, InputState.NO_DEVICE, InputState.REFUSED, InputState.NO_PORTAUDIO})
+
+
+@click.command()
+@click.option(
+    "--file", "clip", type=click.Path(path_type=Path), metavar="CLIP",
+    help="Play this audio or video file in the place of the microphone, at its own speed.",
+)  # fmt: skip
+@common_options
+@click.pass_context
+def listen(context: click.Context, clip: Path | None) -> None:
+    """Show words while you speak, until Ctrl+C; final lines go to standard output."""
+    from PySide6.QtCore import QCoreApplication
+
+    from dictation.runtime.session import Session
+
+    choices = context.ensure_object(Choices)
+    settings = choices.read_settings()
+    backends = _backends(choices.model_path, clip)
+    application = QCoreApplication.instance() or QCoreApplication(sys.argv[:1])
+    listener = _Listener(Session(settings, backends), ends_with_input=clip is not None)
+    listener.session.stopped.connect(application.quit)
+    before = signal.signal(signal.SIGINT, listener.interrupt)
+    try:
+        listener.start()
+        application.exec()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    context.exit(listener.exit_code)
+
+
+def _backends(model_path: Path | None, clip: Path | None) -> Backends:
+    """The real ones, with the clip as the only input if there is one; a clip that cannot be read raises here."""
+    from dictation.audio.media import open_media
+    from dictation.audio.wave_source import WaveSource
+    from dictation.runtime.backends import real_backends
+
+    backends = real_backends(model_path)
+    if clip is None:
+        return backends
+    with open_media(clip):
+        pass
+    return replace(backends, make_source=lambda _settings: WaveSource(clip), refresh_inputs=lambda: None)
+
+
+class _Listener:
+    """Writes what a session says, and ends it. Thread: the one of the event loop."""
+
+    def __init__(self, session: Session, *, ends_with_input: bool) -> None:
+        self.session = session
+        self.exit_code = 0
+        self._ends_with_input = ends_with_input
+        self._is_ending = False
+        self._is_terminal = sys.stdout.isatty()
+        self._announced = ""
+        session.input_changed.connect(self._on_input_changed)
+        session.model_changed.connect(self._on_model_changed)
+        session.tentative_changed.connect(self._on_tentative_changed)
+        session.utterance_ready.connect(self._on_utterance_ready)
+        session.gap_found.connect(self._on_gap_found)
+        session.failed.connect(self._on_failed)
+        session.state_changed.connect(self._on_state_changed)
+
+    def start(self) -> None:
+        """Open the input and record at once; audio waits for the model."""
+        self.session.open()
+        self.session.record()
+
+    def interrupt(self, _signal: int, _frame: FrameType | None) -> None:
+        """Ctrl+C: finish what was said; the second time, leave at once."""
+        if self._is_ending:
+            self.session.close()
+        self._end()
+
+    def _end(self) -> None:
+        self._is_ending = True
+        self.session.stop()
+        self._on_state_changed(self.session.state)
+
+    def _on_state_changed(self, state: SessionState) -> None:
+        """After the last words, close."""
+        if self._is_ending and state not in (SessionState.DRAINING, SessionState.LOADING):
+            self.session.close()
+
+    def _on_input_changed(self, status: InputStatus) -> None:
+        if status.state in _BROKEN and self._ends_with_input:
+            self._end()
+        elif status.state is InputState.DELIVERING and status.device_name != self._announced:
+            self._announced = status.device_name
+            say_note(f"listening to {status.device_name}; Ctrl+C ends")
+        elif status.message and not self._is_ending:
+            say_error(status.message, status.remedy)
+
+    def _on_model_changed(self, status: ModelStatus) -> None:
+        if status.state in (ModelState.MISSING, ModelState.FAILED):
+            say_error(status.note, status.remedy)
+            self.exit_code = 1
+            self.session.close()
+        elif status.state is ModelState.READY:
+            say_note(f"model {status.name} on {status.device}")
+
+    def _on_tentative_changed(self, tentative: Tentative | None) -> None:
+        """Redraw the open utterance on one line, its end if it is longer than the terminal is wide."""
+        if self._is_terminal:
+            text = "" if tentative is None else f"{tentative.stable_text} {tentative.tail_text}".strip()
+            width = shutil.get_terminal_size().columns - 1
+            shown = text if len(text) <= width else f"…{text[1 - width :]}"
+            click.echo(_CLEAR_LINE + click.style(shown, dim=True), nl=False)
+
+    def _on_utterance_ready(self, utterance: Utterance) -> None:
+        if utterance.text:
+            self._write_line(utterance.text)
+
+    def _on_gap_found(self, gap: Gap) -> None:
+        self._write_line(f"[{gap.length_s:.1f} s lost: {gap.cause.value}]")
+
+    def _on_failed(self, error: DictationError) -> None:
+        say_error(str(error), error.remedy)
+
+    def _write_line(self, text: str) -> None:
+        click.echo((_CLEAR_LINE if self._is_terminal else "") + text)

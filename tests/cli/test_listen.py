@@ -1,0 +1,101 @@
+"""``dictation listen``: live text in the terminal, here with a file in the place of the microphone."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from PySide6.QtCore import QCoreApplication, QTimer
+
+from dictation.audio.source import AudioSource
+from dictation.audio.wave_source import WaveSource
+from dictation.cli import main
+from dictation.core.errors import ModelMissing
+from dictation.core.records import Recognition, Samples
+from dictation.core.settings import AudioSettings
+from dictation.runtime import backends
+from tests.support.fake_submit import recognition_of
+from tests.support.media_files import write_float_wav
+from tests.support.synth import babble, join, noise
+
+
+class _FakeRecognizer:
+    device_name, note, model_name = "CPU", "", "fake"
+
+    def load(self) -> _FakeRecognizer:
+        return self
+
+    def configure(self, _settings: object) -> None:
+        pass
+
+    def recognize(self, samples: Samples, *_rest: object, **_more: object) -> Recognition:
+        return recognition_of("hello world", samples.size / 16_000)
+
+    def close(self) -> None:
+        pass
+
+
+def _no_model(_settings: object) -> _FakeRecognizer:
+    raise ModelMissing("No recognition model was found.")
+
+
+@pytest.fixture(autouse=True)
+def _application(qapp: QCoreApplication) -> None:
+    """``listen`` uses the one there is."""
+
+
+@pytest.fixture
+def listen(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    real = backends.real_backends
+
+    def run(
+        *arguments: str | Path,
+        make_recognizer: Callable[[object], object] = lambda _settings: _FakeRecognizer(),
+        make_source: Callable[[AudioSettings], AudioSource] | None = None,
+    ) -> Result:
+        def fake_backends(model_path: Path | None = None) -> backends.Backends:
+            given = replace(real(model_path), make_recognizer=make_recognizer, refresh_inputs=lambda: None)
+            return replace(given, make_source=make_source) if make_source else given
+
+        monkeypatch.setattr(backends, "real_backends", fake_backends)
+        return CliRunner().invoke(main, ["listen", *(str(argument) for argument in arguments)])
+
+    return run
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    return write_float_wav(tmp_path / "talk.wav", join(noise(0.3, -80, 1), babble(0.8), noise(0.6, -80, 2)))
+
+
+def test_a_file_is_played_to_its_end_and_its_words_written(listen: Callable[..., Result], clip: Path) -> None:
+    result = listen("--file", clip)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == "hello world\n"
+    assert result.stderr.count("listening to talk.wav") == 1
+
+
+def test_control_c_finishes_what_was_said(listen: Callable[..., Result], tmp_path: Path) -> None:
+    long_talk = write_float_wav(tmp_path / "long.wav", babble(60.0))
+    QTimer.singleShot(1500, lambda: os.kill(os.getpid(), signal.SIGINT))
+    result = listen(make_source=lambda _settings: WaveSource(long_talk))
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.startswith("hello world")
+
+
+def test_without_a_model_it_says_how_to_get_one(listen: Callable[..., Result], clip: Path) -> None:
+    result = listen("--file", clip, make_recognizer=_no_model)
+    assert result.exit_code == 1
+    assert "error: No recognition model was found." in result.stderr
+    assert ModelMissing.remedy in result.stderr
+
+
+def test_a_clip_that_cannot_be_read_is_one_error(listen: Callable[..., Result], tmp_path: Path) -> None:
+    result = listen("--file", tmp_path / "absent.wav")
+    assert result.exit_code == 1
+    assert "error: absent.wav" in result.stderr

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 STEPS = (
-    ("1", "Press Record", "or F9. You may start while the model is still loading; nothing you say is lost."),
+    ("1", "Press Record", "Or press F9. You may start while the model still loads: nothing you say is lost."),
     ("2", "Speak", "Words appear while you talk. A short pause makes them final."),
     ("3", "Copy or save", "Correct what you like first: this is an ordinary text."),
 )
@@ -20,13 +20,14 @@ class EmptyState(QWidget):
         super().__init__(over)
         self._over = over
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setObjectName("emptyState")
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setAccessibleName("How to begin: " + " ".join(f"{title}. {words}" for _, title, words in STEPS))
-        steps = QGridLayout(horizontalSpacing=16, verticalSpacing=16)
+        steps = QGridLayout(horizontalSpacing=16, verticalSpacing=24)
         steps.setColumnStretch(1, 1)
         for row, (number, title, words) in enumerate(STEPS):
             steps.addWidget(self._number(number), row, 0, Qt.AlignmentFlag.AlignTop)
-            steps.addWidget(self._step(title, words), row, 1)
+            steps.addLayout(self._step(title, words), row, 1)
         column = QVBoxLayout()
         column.setSpacing(24)
         column.addStretch(1)
@@ -37,10 +38,13 @@ class EmptyState(QWidget):
         column.addWidget(drop)
         column.addStretch(2)
         box = QWidget(self)
-        box.setMaximumWidth(480)
+        box.setMaximumWidth(560)
         box.setLayout(column)
-        outer = QVBoxLayout(self)
-        outer.addWidget(box, 1, Qt.AlignmentFlag.AlignHCenter)
+        outer = QHBoxLayout(self)
+        outer.setContentsMargins(24, 24, 24, 24)
+        outer.addStretch(1)
+        outer.addWidget(box, 100)
+        outer.addStretch(1)
         over.installEventFilter(self)
         self.setGeometry(over.rect())
 
@@ -59,8 +63,13 @@ class EmptyState(QWidget):
         return label
 
     @staticmethod
-    def _step(title: str, words: str) -> QLabel:
-        """A step in bold and its explanation."""
-        label = QLabel(f"<b>{title}</b><br>{words}", wordWrap=True)
-        label.setTextFormat(Qt.TextFormat.RichText)
-        return label
+    def _step(title: str, words: str) -> QVBoxLayout:
+        """A step in bold and its explanation below."""
+        heading, explanation = QLabel(title), QLabel(words, wordWrap=True)
+        heading.setProperty("kind", "title")
+        explanation.setProperty("kind", "muted")
+        column = QVBoxLayout()
+        column.setSpacing(4)
+        column.addWidget(heading)
+        column.addWidget(explanation)
+        return column

@@ -50,4 +50,4 @@ class LiveText:
             stable = " ".join(part for part in (stable, ordered[-1].stable_text) if part)
             tail = ordered[-1].tail_text
         separator = " " if stable and tail and not tail.startswith(" ") else ""
-        self._view.show_tentative(stable, separator + tail)
+        self._view.show_tentative(stable + separator, tail)

@@ -19,14 +19,14 @@ from PySide6.QtWidgets import QFrame, QPushButton, QTextEdit, QWidget
 from dictation.core.records import Gap
 from dictation.ui.icons import set_icon
 from dictation.ui.tentative_text import TentativeText
-from dictation.ui.theme import tokens_for
+from dictation.ui.theme import current_tokens
 
-LINE_CHARACTERS = 75
+LINE_CHARACTERS = 70
+"""The mean; the longest lines of English come to about 77 then."""
 LINE_HEIGHT_PERCENT = 150
 _SAMPLE = "the quick brown fox jumps over the lazy dog and reads the morning paper at home"
 _MARGIN_PX = 24
 _BOTTOM_SLACK_PX = 4
-_UTTERANCE_PROPERTY = QTextCharFormat.Property.UserProperty.value + 1
 
 
 def gap_text(gap: Gap) -> str:
@@ -82,14 +82,12 @@ class TranscriptView(QTextEdit):
 
     def append_text(self, text: str, *, new_paragraph: bool = False) -> None:
         """Add an utterance at the end as one undo step, set off by a space or a new paragraph."""
-        ink = QTextCharFormat()
-        ink.setProperty(_UTTERANCE_PROPERTY, True)
-        self._append(text, ink, new_paragraph=new_paragraph)
+        self._append(text, QTextCharFormat(), new_paragraph=new_paragraph)
 
     def append_gap(self, gap: Gap) -> None:
         """Add the visible mark of lost audio."""
         ink = QTextCharFormat()
-        tokens = tokens_for(self.palette())
+        tokens = current_tokens()
         ink.setForeground(QColor(tokens.warning))
         ink.setFontItalic(True)
         ink.setToolTip("Sound is missing here")
@@ -125,10 +123,15 @@ class TranscriptView(QTextEdit):
         self._follows = True
         self._jump.hide()
 
+    def event(self, event: QEvent) -> bool:
+        """Set the margins before the frame lays out its inside, which then wraps the text once and rightly."""
+        if event.type() == QEvent.Type.Resize:
+            self._limit_line_length()
+        return super().event(event)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep the text centred and the newest line in sight."""
+        """Keep the button in its place."""
         super().resizeEvent(event)
-        self._limit_line_length()
         self._place_jump_button()
 
     def changeEvent(self, event: QEvent) -> None:
@@ -173,12 +176,10 @@ class TranscriptView(QTextEdit):
             cursor.insertBlock()
         elif not cursor.atBlockStart() and not cursor.block().text()[-1].isspace():
             text = f" {text}"
-        start = cursor.position()
-        cursor.insertText(text, QTextCharFormat())
-        # The format goes on in a second command: Qt would merge a bare insertion with typing that follows it
-        # (QTextDocumentPrivate::appendUndoItem), and one Undo would take both.
-        cursor.setPosition(start, QTextCursor.MoveMode.KeepAnchor)
-        cursor.mergeCharFormat(ink)
+        cursor.insertText(text, ink)
+        # Without a last command of another kind, Qt would merge the insertion with typing right behind it
+        # (QTextDocumentPrivate::appendUndoItem), and one Undo would take both. This one changes nothing.
+        cursor.mergeBlockFormat(QTextBlockFormat())
         cursor.endEditBlock()
         if own.hasSelection():
             own.setPosition(anchor)
@@ -198,7 +199,7 @@ class TranscriptView(QTextEdit):
 
     def _take_inks(self) -> None:
         """Use the colour scheme's text colours for the tentative text."""
-        tokens = tokens_for(self.palette())
+        tokens = current_tokens()
         self._tentative.set_inks(QColor(tokens.text), QColor(tokens.muted))
 
     def _limit_line_length(self) -> None:

@@ -1,0 +1,124 @@
+"""A believable moment of dictation for the window: fifteen seconds of sound, words, a gap, files."""
+
+from __future__ import annotations
+
+import math
+import random
+from typing import Any
+
+from dictation.core.records import (
+    HOP_FRAMES,
+    Gap,
+    Health,
+    Hypothesis,
+    LevelBatch,
+    LossCause,
+    Recognition,
+    SegmentMark,
+    SegmentState,
+    Tentative,
+    Utterance,
+    Word,
+)
+from dictation.core.status import FileJob, FileJobState, InputDevice, ModelChoice, SessionState
+
+PRE_ROLL_HOPS, TIMEOUT_HOPS = 9, 19
+HOPS = 1150
+# (first hop, hops, loudest level, state): speech unless the state says otherwise
+STRETCHES = (
+    (60, 110, -22.0, SegmentState.RECOGNISED),
+    (280, 110, -20.0, SegmentState.RECOGNISED),
+    (450, 60, -26.0, SegmentState.FAILED),
+    (580, 12, -31.0, SegmentState.REJECTED),
+    (680, 160, -21.0, SegmentState.RECOGNISED),
+    (905, 95, -24.0, SegmentState.QUEUED),
+    (1040, 110, -19.0, SegmentState.OPEN),
+)
+SENTENCES = (
+    "the first meeting of the reading circle takes place on thursday evening at seven in the small hall",
+    "please bring the book we agreed on and a short note about the chapter you liked best",
+    "if you cannot come write to me before wednesday so that i can give your chair to someone else",
+    "tea and biscuits will be there as always",
+    "the hall is heated from six but the door sticks a little so push it hard",
+)
+
+
+def utterance(segment_id: int, text: str, start_s: float, end_s: float) -> Utterance:
+    """An utterance with a text and times."""
+    words = tuple(Word(word, 0.0, 0.1, 0.9) for word in text.split())
+    recognition = Recognition((Hypothesis(words),), end_s - start_s, 0.02, 0.03, "cpu")
+    return Utterance(segment_id, start_s, end_s, recognition, 410.0, 80.0)
+
+
+def room(hops: int = HOPS, seed: int = 7) -> tuple[float, ...]:
+    """Room noise near -64 dBFS."""
+    dice = random.Random(seed)  # noqa: S311 - a picture, not a secret
+    return tuple(-64.0 + dice.gauss(0, 1.2) for _ in range(hops))
+
+
+def levels(hops: int = HOPS, seed: int = 7) -> tuple[float, ...]:
+    """The room with the stretches of speech in it, which rise and fall by syllables."""
+    dice = random.Random(seed)  # noqa: S311 - likewise
+    result = list(room(hops))
+    for first, length, loudest, _ in STRETCHES:
+        for hop in range(first, min(first + length, hops)):
+            edge = min(hop - first + 1, first + length - hop, 6) / 6
+            syllable = 0.5 + 0.5 * math.sin((hop - first) * 0.42 + math.sin(hop * 0.11))
+            level = loudest - 18 * (1 - syllable) - 22 * (1 - edge) + dice.gauss(0, 1.5)
+            result[hop] = max(result[hop], min(level, -3.0))
+    return tuple(result)
+
+
+def play_sound(session: Any, *, open_threshold_dbfs: float = -46.0) -> None:
+    """Fill the level strip."""
+    session.levels_ready.emit(LevelBatch(0, levels(), -64.0, open_threshold_dbfs))
+    for index, (first, length, _, state) in enumerate(STRETCHES):
+        start, onset = (first - PRE_ROLL_HOPS) * HOP_FRAMES, first * HOP_FRAMES
+        end = min(first + length + TIMEOUT_HOPS, HOPS) * HOP_FRAMES
+        session.segment_changed.emit(SegmentMark(index, start, onset, end, state))
+
+
+def dictate(session: Any) -> None:
+    """Fill the transcript, with a gap and tentative words."""
+    session.set_state(SessionState.HEARING, is_recording=True)
+    start_s = 1.0
+    for index, text in enumerate(SENTENCES):
+        pause_s = 4.0 if index == 3 else 0.8
+        start_s += pause_s
+        session.utterance_ready.emit(utterance(index, text, start_s, start_s + 4.0))
+        start_s += 4.0
+        if index == 2:
+            session.gap_found.emit(Gap(12.0, 1.2, LossCause.DEVICE))
+    session.tentative_changed.emit(Tentative(9, 3, "i have asked the library for six more", "copies and they shou"))
+    session.health_changed.emit(Health(0.4, 1.2, 412.0, 486.0))
+
+
+def offer_choices(session: Any) -> None:
+    """Inputs and models to choose from."""
+    session.models = (ModelChoice("Starter English", "/models/starter", "en", "CC BY 4.0", 41_000_000),)
+    session.devices_changed.emit(
+        (
+            InputDevice("Desk microphone", "ALSA", 2, 48_000, is_default=True),
+            InputDevice("Headset", "PulseAudio", 1, 16_000),
+        )
+    )
+
+
+def queue_files(queue: Any) -> None:
+    """Three files: one at work, one done, one that has no sound."""
+    text = "good morning and welcome to the talk\ntoday i want to speak about bread\n"
+    queue.job_changed.emit(FileJob(0, "/home/anna/talk.mp4", FileJobState.RUNNING, 0.42, 310.0, 14.2, text))
+    queue.job_changed.emit(
+        FileJob(1, "/home/anna/memo.m4a", FileJobState.DONE, 1.0, 35.0, 15.8, "buy flour and salt\n")
+    )
+    queue.job_changed.emit(
+        FileJob(
+            2,
+            "/home/anna/slides.mov",
+            FileJobState.FAILED,
+            0.0,
+            message="There is no sound in this file.",
+            remedy="Choose a file with an audio track.",
+        )
+    )
+    queue.job_changed.emit(FileJob(3, "/home/anna/interview.flac"))

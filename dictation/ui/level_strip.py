@@ -13,12 +13,13 @@ from dictation.core.settings import SegmenterSettings
 from dictation.ui.level_history import LevelHistory
 from dictation.ui.strip_canvas import GRID_DBFS, StripCanvas, dbfs_at, y_of
 from dictation.ui.strip_marks import MarkPainter, small_font
-from dictation.ui.theme import tokens_for
+from dictation.ui.theme import current_tokens
 
 HEIGHT_PX = 96
 REPAINT_MS = 50
 """At most 20 repaints per second; the levels come 25 times per second."""
 _SCALE_PX, _HANDLE_PX, _PAD_PX = 32, 72, 8
+_HANDLE_HEIGHT_PX = 22
 _GRAB_PX = 8
 _META = SegmenterSettings.__dataclass_fields__["threshold_dbfs"].metadata
 _KEY_STEPS_DB = {
@@ -105,7 +106,7 @@ class LevelStrip(QWidget):
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint levels, segments and lines."""
         self._painted_s = time.perf_counter()
-        tokens, area = tokens_for(self.palette()), self._area()
+        tokens, area = current_tokens(), self._area()
         self._refresh_canvas(area, tokens)
         newest = self._history.next_hop
         painter = QPainter(self)
@@ -122,6 +123,7 @@ class LevelStrip(QWidget):
         marks.draw_threshold(self._threshold_dbfs, QColor(tokens.accent))
         painter.setClipping(False)
         self._paint_scale(painter, area)
+        self._paint_floor_label(painter, area)
         self._paint_handle(painter, area)
         if self._notice:
             self._paint_notice(painter, area)
@@ -196,7 +198,7 @@ class LevelStrip(QWidget):
         key = (area.width(), self.devicePixelRatioF(), tokens)
         if key != self._canvas_key:
             self._canvas_key = key
-            self._canvas.resize(area.size().toSize(), self.devicePixelRatioF(), tokens_for(self.palette()))
+            self._canvas.resize(area.size().toSize(), self.devicePixelRatioF(), current_tokens())
         self._canvas.draw_new(self._history)
 
     def _schedule(self) -> None:
@@ -211,18 +213,30 @@ class LevelStrip(QWidget):
 
     def _paint_scale(self, painter: QPainter, area: QRectF) -> None:
         """Write the grid's levels beside it."""
-        painter.setPen(QColor(tokens_for(self.palette()).muted))
+        painter.setPen(QColor(current_tokens().muted))
         flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         for grid_dbfs in GRID_DBFS:
             y = area.top() + y_of(grid_dbfs, area.height())
             painter.drawText(QRectF(0, y - 8, _SCALE_PX - 6, 16), flags, f"{grid_dbfs}".replace("-", "−"))  # noqa: RUF001
 
+    def _paint_floor_label(self, painter: QPainter, area: QRectF) -> None:
+        """Write the measured noise floor beside its line, or as near as the handle lets it."""
+        if self._history.next_hop == self._history.first_hop:
+            return
+        y = area.top() + y_of(self._history.floor_dbfs, area.height())
+        if self.line_y() <= y:
+            y = max(y, self.line_y() + _HANDLE_HEIGHT_PX / 2 + 7)
+        if y < HEIGHT_PX - 6 and abs(y - self.line_y()) > _HANDLE_HEIGHT_PX / 2:
+            words = f"floor {self._history.floor_dbfs:.0f}".replace("-", "−")  # noqa: RUF001
+            flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+            painter.drawText(QRectF(area.right() + 6, y - 8, _HANDLE_PX - 6, 16), flags, words)
+
     def _paint_handle(self, painter: QPainter, area: QRectF) -> None:
         """Draw the handle with the value in it."""
-        tokens = tokens_for(self.palette())
+        tokens = current_tokens()
         y = round(self.line_y())
-        top = min(max(y - 11, 0), HEIGHT_PX - 23)
-        pill = QRectF(area.right() + 0.5, top + 0.5, _HANDLE_PX - 8, 22)
+        top = min(max(y - _HANDLE_HEIGHT_PX // 2, 0), HEIGHT_PX - _HANDLE_HEIGHT_PX - 1)
+        pill = QRectF(area.right() + 0.5, top + 0.5, _HANDLE_PX - 8, _HANDLE_HEIGHT_PX)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setBrush(QColor(tokens.accent))
         painter.setPen(QPen(QColor(tokens.text), 2.0) if self.hasFocus() else QPen(QColor(tokens.accent), 1.0))
@@ -233,7 +247,7 @@ class LevelStrip(QWidget):
 
     def _paint_notice(self, painter: QPainter, area: QRectF) -> None:
         """Write the notice in the middle of the strip."""
-        tokens = tokens_for(self.palette())
+        tokens = current_tokens()
         painter.setFont(self.font())
         bounds = painter.boundingRect(area, Qt.AlignmentFlag.AlignCenter, self._notice).adjusted(-16, -8, 16, 8)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

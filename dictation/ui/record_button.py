@@ -9,9 +9,9 @@ from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 from dictation.core.status import SessionState
 from dictation.ui import icons
 from dictation.ui.presentation import SESSION_LOOKS
-from dictation.ui.theme import colour, tokens_for
+from dictation.ui.theme import colour, current_tokens
 
-WIDTH_PX, HEIGHT_PX = 192, 96
+WIDTH_PX, HEIGHT_PX = 224, 96
 _DISC_PX, _ICON_PX = 56, 28
 PUSH_TO_TALK = "push-to-talk"
 
@@ -74,7 +74,7 @@ class RecordButton(QAbstractButton):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint the disc and the two lines."""
-        tokens = tokens_for(self.palette())
+        tokens = current_tokens()
         look = SESSION_LOOKS[self._state]
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -83,7 +83,7 @@ class RecordButton(QAbstractButton):
         is_raised = self.isDown() or self._is_key_held or self.underMouse()
         painter.setBrush(QColor(tokens.raised) if is_raised else Qt.BrushStyle.NoBrush)
         painter.drawRoundedRect(frame, 8, 8)
-        disc = QRectF(16, (HEIGHT_PX - _DISC_PX) / 2, _DISC_PX, _DISC_PX)
+        disc = QRectF(24, (HEIGHT_PX - _DISC_PX) / 2, _DISC_PX, _DISC_PX)
         self._paint_disc(painter, disc)
         left = disc.right() + 12
         font = QFont(self.font())
@@ -92,7 +92,7 @@ class RecordButton(QAbstractButton):
         painter.setFont(font)
         painter.setPen(QColor(tokens.text))
         flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(QRectF(left, 24, WIDTH_PX - left - 8, 24), flags, self.title)
+        painter.drawText(QRectF(left, 24, WIDTH_PX - left - 16, 24), flags, self.title)
         font.setPixelSize(12)
         font.setWeight(QFont.Weight.Normal)
         painter.setFont(font)
@@ -100,7 +100,7 @@ class RecordButton(QAbstractButton):
         painter.setPen(ink)
         picture = icons.pixmap(look.icon, ink.name(), 14, self.devicePixelRatioF())
         painter.drawPixmap(QPointF(left, 53), picture)
-        painter.drawText(QRectF(left + 18, 48, WIDTH_PX - left - 22, 24), flags, self.subtitle)
+        painter.drawText(QRectF(left + 18, 48, WIDTH_PX - left - 34, 24), flags, self.subtitle)
         painter.end()
 
     def event(self, event: QEvent) -> bool:
@@ -111,7 +111,7 @@ class RecordButton(QAbstractButton):
 
     def _paint_disc(self, painter: QPainter, disc: QRectF) -> None:
         """Paint the round part: filled while recording, an outline otherwise."""
-        tokens = tokens_for(self.palette())
+        tokens = current_tokens()
         painter.setPen(QPen(QColor(tokens.accent), 2.0))
         painter.setBrush(QColor(tokens.accent) if self._is_recording else QColor(tokens.surface))
         painter.drawEllipse(disc.adjusted(1, 1, -1, -1))

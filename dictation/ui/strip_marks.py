@@ -68,12 +68,13 @@ class MarkPainter:
         look = SEGMENT_LOOKS[state]
         word_width = QFontMetricsF(self._painter.font()).horizontalAdvance(look.text)
         width = word_width + _TAG_ICON_PX + 12
-        has_word = width <= box.width()
+        has_word = max(box.left(), self._area.left()) + width <= box.right()
         if not has_word:
             width = _TAG_ICON_PX + 4
-        if width > box.width():
+        left = max(box.left(), self._area.left())
+        if left + width > box.right():
             return
-        tag = QRectF(box.left(), box.top(), width, _TAG_HEIGHT)
+        tag = QRectF(left, box.top(), width, _TAG_HEIGHT)
         self._painter.fillRect(tag, QColor(self._tokens.surface))
         self._painter.setPen(QPen(ink, 1.0))
         self._painter.drawRect(tag)
@@ -97,7 +98,7 @@ class MarkPainter:
         self._painter.drawLine(QPointF(self._area.left(), y), QPointF(self._area.right(), y))
         words = f"raised by noise to {threshold_dbfs:.0f}"
         width = QFontMetricsF(self._painter.font()).horizontalAdvance(words) + 8
-        label = QRectF(self._area.left() + 4, y - 18, width, 16)
+        label = QRectF(self._area.left() + 4, max(y - 16, self._area.top() + _TAG_HEIGHT + 2), width, 14)
         self._painter.fillRect(label, QColor(self._tokens.surface))
         self._painter.drawText(label, Qt.AlignmentFlag.AlignCenter, words)
 

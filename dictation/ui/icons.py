@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QObject, QRectF, Qt
-from PySide6.QtGui import QAction, QColor, QGuiApplication, QIcon, QPainter, QPixmap
+from PySide6.QtGui import QAction, QColor, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
-from dictation.ui.theme import colour, tokens_for
+from dictation.ui.resources import icon_path
+from dictation.ui.theme import colour, current_tokens
 
 ICON_PX = 20
 _RATIOS = (1.0, 1.5, 2.0, 3.0)
-_PACKAGE = Path(__file__).resolve().parents[1]
-
-
-@lru_cache(maxsize=1)
-def resources_folder() -> Path:
-    """Where the resources are: inside an installed package, or beside the package in a checkout."""
-    installed = _PACKAGE / "_resources"
-    return installed if installed.is_dir() else _PACKAGE.parent / "resources"
 
 
 @lru_cache(maxsize=64)
 def _drawing(name: str) -> str:
     """The SVG text of an icon."""
-    return (resources_folder() / "icons" / f"{name}.svg").read_text(encoding="utf-8")
+    return icon_path(name).read_text(encoding="utf-8")
 
 
 @lru_cache(maxsize=512)
@@ -69,8 +61,7 @@ def retint(root: QWidget) -> None:
 
 def _tint(target: QAbstractButton | QAction) -> None:
     """Set the icon anew in the colours that hold now."""
-    owner = target if isinstance(target, QWidget) else target.parent()
-    tokens = tokens_for(owner.palette() if isinstance(owner, QWidget) else QGuiApplication.palette())
+    tokens = current_tokens()
     size_px = target.iconSize().width() if isinstance(target, QAbstractButton) else ICON_PX
     tint = colour(tokens, target.property("iconRole"))
     target.setIcon(icon(target.property("iconName"), tint, colour(tokens, "control"), size_px))

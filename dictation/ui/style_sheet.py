@@ -6,6 +6,8 @@ from dataclasses import asdict
 from string import Template
 from typing import TYPE_CHECKING
 
+from dictation.ui.resources import icon_path
+
 if TYPE_CHECKING:
     from dictation.ui.theme import Tokens
 
@@ -23,7 +25,7 @@ QPushButton, QToolButton {
     background: transparent; color: $text; border: 1px solid transparent; border-radius: 6px;
     padding: 0 8px; min-height: 30px;
 }
-QToolButton[compact="true"] { padding: 0; min-width: 30px; }
+QToolButton[compact="true"] { padding: 0; min-width: 22px; min-height: 22px; }
 QPushButton:hover, QToolButton:hover { background: $raised; }
 QPushButton:pressed, QToolButton:pressed, QToolButton:checked { background: $border; }
 QPushButton:focus, QToolButton:focus { border-color: $accent; }
@@ -42,6 +44,7 @@ TranscriptView {
     selection-background-color: $accent; selection-color: $on_accent;
 }
 
+#emptyState QLabel { font-size: 15px; }
 #stepNumber { color: $accent; border: 2px solid $accent; border-radius: 16px; font-weight: 600; }
 #jumpButton { background: $accent; color: $on_accent; border-radius: 16px; padding: 0 16px 0 12px; }
 #jumpButton:focus { border-color: $text; }
@@ -52,17 +55,24 @@ TranscriptView {
 QTabBar { background: transparent; border: none; }
 QTabBar::tab {
     background: transparent; color: $muted; border: none; border-bottom: 2px solid transparent;
-    padding: 0 16px; height: 38px;
+    padding: 0 12px; height: 46px; min-width: 64px;
 }
 QTabBar::tab:selected { color: $text; border-bottom-color: $accent; }
 QTabBar::tab:hover { color: $text; }
 QTabBar::tab:focus { color: $text; background: $raised; }
 
-QComboBox, QSpinBox {
+QRadioButton { spacing: 8px; min-height: 24px; }
+QRadioButton::indicator { width: 12px; height: 12px; border: 2px solid $control; border-radius: 8px; }
+QRadioButton::indicator:checked { width: 6px; height: 6px; border: 5px solid $accent; }
+QRadioButton::indicator:focus, QRadioButton:focus { color: $accent; }
+
+QComboBox {
     background: $surface; color: $text; border: 1px solid $control; border-radius: 6px; padding: 0 8px;
     min-height: 30px;
 }
-QComboBox:focus, QSpinBox:focus { border-color: $accent; }
+QComboBox:focus { border-color: $accent; }
+QComboBox::drop-down { border: none; width: 24px; }
+QComboBox::down-arrow { image: url("$chevron"); width: 16px; height: 16px; }
 QComboBox QAbstractItemView {
     background: $surface; color: $text; border: 1px solid $border;
     selection-background-color: $accent; selection-color: $on_accent;
@@ -86,4 +96,5 @@ QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 
 def style_sheet(tokens: Tokens) -> str:
     """The sheet for one colour scheme."""
-    return _SHEET.substitute({name: str(value) for name, value in asdict(tokens).items()})
+    values = {name: str(value) for name, value in asdict(tokens).items()}
+    return _SHEET.substitute(values, chevron=icon_path("chevron").as_posix())

@@ -1,7 +1,7 @@
 """Colours, spacing and the style sheet: two sets of tokens, light and dark, and nothing else decides a colour.
 
-The scheme follows the system (``QStyleHints.colorScheme``). Widgets that paint themselves ask ``tokens_for`` with
-their own palette, so a change of scheme reaches them as an ordinary palette change.
+The scheme follows the system (``QStyleHints.colorScheme``). Widgets that paint themselves ask ``current_tokens``
+when they paint, and a change of scheme reaches them as an ordinary palette change.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtGui import QColor, QPalette
+from PySide6.QtGui import QColor, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
 from dictation.ui.style_sheet import style_sheet
@@ -78,9 +78,14 @@ DARK = Tokens(
 )
 
 
-def tokens_for(palette: QPalette) -> Tokens:
-    """The tokens a widget with this palette should paint with."""
-    return DARK if palette.color(QPalette.ColorRole.Window).lightness() < 128 else LIGHT  # noqa: PLR2004 - half way
+def current_tokens() -> Tokens:
+    """The tokens to paint with now.
+
+    They follow the application's palette; a widget's own one is no guide, because the style sheet makes parts of
+    it transparent.
+    """
+    window = QGuiApplication.palette().color(QPalette.ColorRole.Window)
+    return DARK if window.lightness() < 128 else LIGHT  # noqa: PLR2004 - half way
 
 
 def colour(tokens: Tokens, role: str) -> QColor:

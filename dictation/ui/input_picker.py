@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Signal
-from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QSpinBox, QToolButton, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QToolButton, QWidget
 
 from dictation.core.settings import AudioSettings
 from dictation.core.status import InputDevice
@@ -45,10 +45,12 @@ class InputPicker(QWidget):
         self.device_box.setToolTip("The microphone, by name and audio system")
         self.device_box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.device_box.activated.connect(self._on_device)
-        self.channel_box = QSpinBox(minimum=1, maximum=_MAX_CHANNEL)
+        self.channel_box = QComboBox()
         self.channel_box.setAccessibleName("Channel")
         self.channel_box.setToolTip("Which channel of the device to use")
-        self.channel_box.valueChanged.connect(self._on_channel)
+        self.channel_box.activated.connect(self._on_channel)
+        for box in (self.device_box, self.channel_box):
+            box.view().setAccessibleName(f"{box.accessibleName()} choices")
         self.refresh_button = QToolButton()
         self.refresh_button.setProperty("compact", True)
         self.refresh_button.setIconSize(QSize(16, 16))
@@ -89,10 +91,10 @@ class InputPicker(QWidget):
             self.device_box.addItem(label, (name, host_api))
             if (name, host_api) == wanted:
                 self.device_box.setCurrentIndex(self.device_box.count() - 1)
-        self.channel_box.blockSignals(True)
-        self.channel_box.setMaximum(max(self._channels(wanted), self._settings.channel))
-        self.channel_box.setValue(self._settings.channel)
-        self.channel_box.blockSignals(False)
+        self.channel_box.clear()
+        count = max(self._channels(wanted), self._settings.channel)
+        self.channel_box.addItems([str(channel) for channel in range(1, count + 1)])
+        self.channel_box.setCurrentIndex(self._settings.channel - 1)
 
     def _channels(self, wanted: tuple[str, str]) -> int:
         """How many channels the chosen device has; all that are possible while that is unknown."""
@@ -107,7 +109,6 @@ class InputPicker(QWidget):
         if (name, host_api) != (self._settings.device_name, self._settings.host_api):
             self.input_chosen.emit(AudioSettings(device_name=name, host_api=host_api))
 
-    def _on_channel(self, channel: int) -> None:
+    def _on_channel(self, index: int) -> None:
         """Announce another channel of the same device."""
-        chosen = AudioSettings(self._settings.device_name, self._settings.host_api, channel)
-        self.input_chosen.emit(chosen)
+        self.input_chosen.emit(AudioSettings(self._settings.device_name, self._settings.host_api, index + 1))

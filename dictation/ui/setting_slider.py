@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QGridLayout, QLabel, QSlider, QStyle, QStyleOptionSlider, QToolButton, QWidget
 
 from dictation.ui.icons import set_icon
-from dictation.ui.theme import tokens_for
+from dictation.ui.theme import current_tokens
 
 
 class MarkedSlider(QSlider):
@@ -18,15 +18,15 @@ class MarkedSlider(QSlider):
     def __init__(self, default: int, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Horizontal, parent)
         self._default = default
-        self.setMinimumHeight(32)
+        self.setMinimumHeight(28)
 
     def sizeHint(self) -> QSize:
         """Room for the knob and the default mark."""
-        return QSize(160, 32)
+        return QSize(160, 28)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint groove, filled part, default mark and knob."""
-        tokens = tokens_for(self.palette())
+        tokens = current_tokens()
         middle, left, right = self.height() / 2 - 3, self._x_of(self.minimum()), self._x_of(self.maximum())
         knob = self._x_of(self.value())
         painter = QPainter(self)

@@ -54,18 +54,17 @@ class SidePanel(QFrame):
     def _lay_out(self) -> None:
         """One scrolling column with four headed groups."""
         column = QVBoxLayout()
-        column.setContentsMargins(24, 16, 16, 24)
+        column.setContentsMargins(24, 16, 16, 16)
         column.setSpacing(8)
         column.addWidget(self._heading("Listening"))
         for slider in self.sliders.values():
             column.addWidget(slider)
-        column.addSpacing(8)
         column.addWidget(self.calibration)
-        column.addSpacing(16)
+        column.addSpacing(8)
         column.addWidget(self._heading("Record button"))
         for button in self.mode_buttons.values():
             column.addWidget(button)
-        column.addSpacing(16)
+        column.addSpacing(8)
         column.addWidget(self._heading("Input"))
         column.addWidget(self.input)
         column.addStretch(1)

@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from dictation.ui import icons
-from dictation.ui.theme import tokens_for
+from dictation.ui.theme import current_tokens
 
 TOAST_MS = 2500
 
@@ -71,7 +71,7 @@ class ErrorBanner(QFrame):
 
     def _draw_symbol(self) -> None:
         """The warning sign."""
-        tint = tokens_for(self.palette()).danger
+        tint = current_tokens().danger
         self._symbol.setPixmap(icons.pixmap("warning", tint, 24, self.devicePixelRatioF()))
 
     def _on_dismiss(self) -> None:

@@ -8,7 +8,7 @@ from PySide6.QtCore import QMimeData, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
-from dictation.ui.theme import tokens_for
+from dictation.ui.theme import current_tokens
 
 DROP_WORDS = "Drop to transcribe"
 
@@ -35,17 +35,22 @@ class DropOverlay(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint a veil, a dashed frame and the words."""
-        tokens = tokens_for(self.palette())
+        tokens = current_tokens()
         veil = QColor(tokens.surface)
         veil.setAlpha(232)
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillRect(self.rect(), veil)
         painter.setPen(QPen(QColor(tokens.accent), 2.0, Qt.PenStyle.DashLine))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(16, 16, -16, -16), 16, 16)
         font = QFont(self.font())
         font.setPixelSize(24)
         painter.setFont(font)
-        painter.setPen(QColor(tokens.accent))
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, DROP_WORDS)
+        words = painter.boundingRect(self.rect(), Qt.AlignmentFlag.AlignCenter, DROP_WORDS).adjusted(-32, -16, 32, 16)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(tokens.accent))
+        painter.drawRoundedRect(words, 8, 8)
+        painter.setPen(QColor(tokens.on_accent))
+        painter.drawText(words, Qt.AlignmentFlag.AlignCenter, DROP_WORDS)
         painter.end()

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from dictation.core.status import FileJob, FileJobState
 from dictation.ui import icons
 from dictation.ui.presentation import JOB_LOOKS
-from dictation.ui.theme import colour, tokens_for
+from dictation.ui.theme import colour, current_tokens
 
 ROW_PX, SHOWN_ROWS = 40, 4
 ENDED = (FileJobState.DONE, FileJobState.FAILED, FileJobState.CANCELLED)
@@ -77,7 +77,7 @@ class JobRow(QWidget):
         """Show where the job stands."""
         self._job = job
         look = JOB_LOOKS[job.state]
-        tint = colour(tokens_for(self.palette()), look.role).name()
+        tint = colour(current_tokens(), look.role).name()
         self._symbol.setPixmap(icons.pixmap(look.icon, tint, 20, self.devicePixelRatioF()))
         self._symbol.setAccessibleName(look.text)
         self.status.setText(job_text(job))
@@ -155,4 +155,4 @@ class FileJobs(QFrame):
     def _fit(self) -> None:
         """Be as high as the rows, up to four."""
         self.setVisible(bool(self.rows))
-        self.setFixedHeight(min(len(self.rows), SHOWN_ROWS) * ROW_PX + 9)
+        self.setFixedHeight(min(len(self.rows), SHOWN_ROWS) * ROW_PX + 16)

@@ -25,7 +25,7 @@ from dictation.ui.status_bar import StatusBar
 from dictation.ui.text_actions import TextActions
 from dictation.ui.window_actions import WindowActions
 
-FIRST_SIZE_PX = (1104, 720)
+FIRST_SIZE_PX = (1280, 720)
 SMALLEST_SIZE_PX = (720, 480)
 _RECORD_KEYS = (Qt.Key.Key_F9, Qt.Key.Key_Space)
 

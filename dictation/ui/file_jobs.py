@@ -19,10 +19,11 @@ from PySide6.QtWidgets import (
 
 from dictation.core.status import FileJob, FileJobState
 from dictation.ui import icons
+from dictation.ui.elided_label import ElidedLabel
 from dictation.ui.presentation import JOB_LOOKS
 from dictation.ui.theme import colour, current_tokens
 
-ROW_PX, SHOWN_ROWS = 40, 4
+ROW_PX, SHOWN_ROWS, NAME_PX = 40, 4, 240
 ENDED = (FileJobState.DONE, FileJobState.FAILED, FileJobState.CANCELLED)
 
 
@@ -50,11 +51,14 @@ class JobRow(QWidget):
         self.setFixedHeight(ROW_PX)
         self._symbol = QLabel()
         self._symbol.setFixedSize(20, 20)
-        self.name_button = QPushButton(Path(job.path).name.replace("&", "&&"))
+        self.name_button = QPushButton()
+        metrics, name = self.name_button.fontMetrics(), Path(job.path).name
+        shown_name = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, NAME_PX)
+        self.name_button.setText(shown_name.replace("&", "&&"))
         self.name_button.setToolTip(f"Show the text of {job.path}")
         self.name_button.setAccessibleName(f"Show {Path(job.path).name}")
         self.name_button.clicked.connect(lambda: self.shown.emit(self._job.job_id))
-        self.status = QLabel()
+        self.status = ElidedLabel()
         self.status.setProperty("kind", "muted")
         self.progress = QProgressBar(textVisible=False)
         self.progress.setFixedWidth(160)
@@ -80,8 +84,7 @@ class JobRow(QWidget):
         tint = colour(current_tokens(), look.role).name()
         self._symbol.setPixmap(icons.pixmap(look.icon, tint, 20, self.devicePixelRatioF()))
         self._symbol.setAccessibleName(look.text)
-        self.status.setText(job_text(job))
-        self.status.setToolTip(job_text(job))
+        self.status.say(job_text(job))
         self.progress.setVisible(job.state in {FileJobState.RUNNING, FileJobState.WAITING})
         self.progress.setRange(0, 0 if job.progress is None else 1000)
         self.progress.setValue(round((job.progress or 0.0) * 1000))

@@ -47,9 +47,10 @@ def icon(name: str, tint: QColor, disabled: QColor | None = None, size_px: int =
 
 def set_icon(target: QAbstractButton | QAction, name: str, role: str = "text") -> None:
     """Give a button or action an icon in the colour of a theme role; ``retint`` keeps it so."""
-    target.setProperty("iconName", name)
-    target.setProperty("iconRole", role)
-    _tint(target)
+    if (target.property("iconName"), target.property("iconRole")) != (name, role):
+        target.setProperty("iconName", name)
+        target.setProperty("iconRole", role)
+        _tint(target)
 
 
 def retint(root: QWidget) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import QPoint, QSize, Signal
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QWidget
 
@@ -17,6 +17,8 @@ from dictation.ui.input_picker import device_choices
 from dictation.ui.presentation import INPUT_LOOKS, MODEL_LOOKS, input_text, input_trouble, model_text, model_trouble
 
 HEIGHT_PX = 40
+WORDS_PX = 256
+"""A longer name is shortened on its button, so that it cannot widen the window."""
 _PROCESSOR_WORDS = {"auto": "Automatic", "cpu": "CPU", "cuda": "GPU (CUDA)"}
 BEHIND_WARNING_S = 2.0
 
@@ -88,7 +90,8 @@ class StatusBar(QFrame):
         self._label(self.device_button, input_text(status), "Input")
         set_icon(self.device_button, look.icon, look.role)
         trouble = input_trouble(status)
-        self.device_button.setToolTip(" ".join(trouble) if trouble else "Choose the input")
+        words = " ".join(trouble) if trouble else "Choose the input"
+        self.device_button.setToolTip(f"{input_text(status)}. {words}")
 
     def show_model(self, status: ModelStatus) -> None:
         """Show the model and where it runs, or what is wrong with it."""
@@ -96,7 +99,8 @@ class StatusBar(QFrame):
         self._label(self.model_button, model_text(status), "Model")
         set_icon(self.model_button, look.icon, look.role)
         self._trouble = model_trouble(status)
-        self.model_button.setToolTip(" ".join(self._trouble) if self._trouble else "Choose the model and the processor")
+        words = " ".join(self._trouble) if self._trouble else "Choose the model and the processor"
+        self.model_button.setToolTip(f"{model_text(status)}. {words}")
 
     def set_devices(self, devices: tuple[InputDevice, ...]) -> None:
         """Take over a new list of inputs; an open menu follows."""
@@ -126,8 +130,9 @@ class StatusBar(QFrame):
 
     @staticmethod
     def _label(button: QPushButton, words: str, name: str) -> None:
-        """Write words on a button, also for a screen reader; "&" is no mnemonic in names."""
-        button.setText(words.replace("&", "&&"))
+        """Write words on a button, whole ones for a screen reader; "&" is no mnemonic in names."""
+        shown = button.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, WORDS_PX)
+        button.setText(shown.replace("&", "&&"))
         button.setAccessibleName(f"{name}: {words}" if name else words)
 
     def _open_devices(self) -> None:

@@ -30,8 +30,11 @@ _BOTTOM_SLACK_PX = 4
 
 
 def gap_text(gap: Gap) -> str:
-    """A gap as it stands in the text, for example ``[1.2 s lost: device]``."""
-    return f"[{gap.length_s:.1f} s lost: {gap.cause.value}]"
+    """A gap as it stands in the text, for example ``[1.2 s lost: device]``.
+
+    Its spaces do not break, so that it stays on one line; ``toPlainText`` gives ordinary ones.
+    """
+    return f"[{gap.length_s:.1f} s lost: {gap.cause.value}]".replace(" ", "\N{NO-BREAK SPACE}")
 
 
 class TranscriptView(QTextEdit):

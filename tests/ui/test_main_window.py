@@ -5,7 +5,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QLineEdit, QScrollBar, QTabBar, QWidget
 from pytestqt.qtbot import QtBot
 
-from dictation.core.status import FileJob, FileJobState
+from dictation.core.status import FileJob, FileJobState, InputState, InputStatus, ModelState, ModelStatus
 from dictation.ui.actions import ACTIONS
 from dictation.ui.main_window import MainWindow
 
@@ -73,6 +73,18 @@ def test_tab_reaches_every_control(window: MainWindow, qtbot: QtBot) -> None:
     order = [reached.index(widget) for widget in (wanted[0], wanted[1], wanted[2], window.documents.dictation)]
     assert order == sorted(order)
     assert reached.index(window.documents.dictation) < reached.index(bar.health_button)
+
+
+def test_long_names_do_not_widen_the_window(window: MainWindow) -> None:
+    window.resize(window.minimumSize())
+    long_name = "A microphone with a name that a driver's author found informative, and then some more of it"
+    window.session.input_changed.emit(InputStatus(InputState.DELIVERING, long_name))
+    window.session.model_changed.emit(ModelStatus(ModelState.READY, long_name, "CPU", long_name))
+    job = FileJob(0, f"/x/{long_name}.wav", FileJobState.FAILED, message=long_name, remedy=long_name)
+    window.file_queue.job_changed.emit(job)
+    assert window.minimumSizeHint().width() <= window.minimumWidth()
+    assert long_name in window.status_bar.device_button.accessibleName()
+    assert long_name in window.file_jobs.rows[0].status.toolTip()
 
 
 def test_every_action_has_a_key_and_says_so_in_its_tip(window: MainWindow) -> None:

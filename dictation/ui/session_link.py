@@ -35,8 +35,8 @@ class SessionLink(QObject):
         self._was_recording = False
         self._told: dict[str, tuple[str, str]] = {}
         self._connect_session()
-        window.record_button.record_wanted.connect(self._session.record)
-        window.record_button.stop_wanted.connect(self._session.stop)
+        window.record_button.record_wanted.connect(self._record)
+        window.record_button.stop_wanted.connect(self._stop)
         window.side_panel.calibration.calibration_wanted.connect(self._session.calibrate)
         window.side_panel.input.refresh_wanted.connect(self._session.refresh_devices)
         window.status_bar.devices_wanted.connect(self._session.refresh_devices)
@@ -67,6 +67,16 @@ class SessionLink(QObject):
         session.health_changed.connect(window.status_bar.show_health)
         session.failed.connect(self._on_failed)
         window.settings_store.failed.connect(self._on_failed)
+
+    def _record(self) -> None:
+        """Start recording, and show it even where the state stays the same, as when the input is broken."""
+        self._session.record()
+        self._on_state(self._session.state)
+
+    def _stop(self) -> None:
+        """Stop recording, likewise."""
+        self._session.stop()
+        self._on_state(self._session.state)
 
     def _on_state(self, state: SessionState) -> None:
         """Show what the session is doing."""

@@ -90,6 +90,15 @@ def test_every_state_is_said_in_words(window: MainWindow, state: SessionState) -
     assert not window.record_button.grab().isNull()
 
 
+def test_recording_is_shown_even_if_the_state_stays_failed(window: MainWindow, qtbot: QtBot) -> None:
+    """With model and input both broken the session is FAILED before and after, and announces nothing."""
+    session = window.session
+    session.set_state(SessionState.FAILED, is_recording=False)
+    session.record = lambda: setattr(session, "is_recording", True)
+    qtbot.mouseClick(window.record_button, Qt.MouseButton.LeftButton)
+    assert window.record_button.title == "Stop"
+
+
 def test_recording_may_start_while_the_model_loads(window: MainWindow, qtbot: QtBot) -> None:
     window.session.set_state(SessionState.LOADING, is_recording=False)
     qtbot.mouseClick(window.record_button, Qt.MouseButton.LeftButton)

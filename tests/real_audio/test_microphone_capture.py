@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -166,3 +168,12 @@ def test_opening_and_closing_fifty_times_leaves_nothing_behind(virtual_microphon
     with opened(microphone):
         assert hear(microphone, 0.1).size
     devices.refresh()
+
+
+def test_a_program_of_its_own_hears_the_microphone(virtual_microphone: VirtualMicrophone) -> None:
+    """The end-to-end tests start the whole app this way."""
+    program = "from dictation.audio import devices; print([device.name for device in devices.list_inputs()])"
+    answer = subprocess.run(
+        [sys.executable, "-c", program], env=virtual_microphone.environment(), capture_output=True, check=True
+    )
+    assert b"'pulse'" in answer.stdout

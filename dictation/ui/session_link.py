@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dictation.ui.main_window import MainWindow
 
 _LISTENING_WORDS = "Listening. Speak, and your words appear here."
+_WAITING_WORDS = "Recording is on, but no sound arrives. Words appear here when it does."
 _STRIP_NOTICES = {
     InputState.CLOSED: "Microphone off",
     InputState.OPENING: "Opening the microphone…",
@@ -91,7 +92,8 @@ class SessionLink(QObject):
     def _show_empty_state(self) -> None:
         """Show the three steps while there is neither text nor a recording."""
         window, is_recording = self._window, self._session.is_recording
-        window.documents.dictation.setPlaceholderText(_LISTENING_WORDS if is_recording else "")
+        words = _WAITING_WORDS if self._session.state is SessionState.FAILED else _LISTENING_WORDS
+        window.documents.dictation.setPlaceholderText(words if is_recording else "")
         window.documents.empty_state.setVisible(window.documents.dictation.is_empty and not is_recording)
 
     def _on_input(self, status: InputStatus) -> None:

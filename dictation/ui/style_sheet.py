@@ -40,7 +40,7 @@ QLabel[kind="muted"] { color: $muted; }
 QLabel[kind="section"] { color: $muted; font-weight: 600; }
 
 TranscriptView {
-    background: $surface; color: $text; border: none;
+    background: $surface; color: $text; border: none; placeholder-text-color: $muted;
     selection-background-color: $accent; selection-color: $on_accent;
 }
 

@@ -117,6 +117,7 @@ class TranscriptView(QTextEdit):
         font = self.font()
         font.setPixelSize(font_px)
         self.setFont(font)
+        self.viewport().setFont(font)  # paints the placeholder
         self._limit_line_length()
 
     def jump_to_newest(self) -> None:

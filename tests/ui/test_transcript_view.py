@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from dictation.core.records import Gap, LossCause, Tentative
 from dictation.core.settings import Settings, WindowSettings
+from dictation.core.status import SessionState
 from dictation.ui.main_window import MainWindow
 from dictation.ui.transcript_view import TranscriptView
 from tests.support.scene import utterance
@@ -278,3 +279,7 @@ def test_the_steps_give_way_to_listening(window: MainWindow, view: TranscriptVie
     window.session.record()
     assert not window.documents.empty_state.isVisible()
     assert "Listening" in view.placeholderText()
+    window.session.set_state(SessionState.FAILED, is_recording=True)
+    assert "no sound" in view.placeholderText()
+    window.session.stop()
+    assert view.placeholderText() == ""

@@ -1,0 +1,73 @@
+"""Clips whose words are known, read by the real model with default settings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dictation.asr.recognizer import Recognizer
+from dictation.asr.self_test import read_clip
+from dictation.core.records import Samples
+
+pytestmark = pytest.mark.model
+
+GOLDEN = Path(__file__).resolve().parents[1] / "golden"
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in GOLDEN.glob("*.wav")))
+def test_golden_clip(recognizer: Recognizer, name: str) -> None:
+    expected = (GOLDEN / f"{name}.txt").read_text(encoding="utf-8").strip()
+    assert recognizer.recognize(read_clip(GOLDEN / f"{name}.wav")).best.text == expected
+
+
+def test_there_are_golden_clips() -> None:
+    assert len(list(GOLDEN.glob("*.wav"))) >= 4
+
+
+@pytest.mark.parametrize(
+    ("name", "clips", "most_percent"),
+    [("grid-s1", 20, 30.0), ("fsdd", 40, 50.0), ("numbers-weak", 9, 50.0)],
+)
+def test_word_errors_on_real_speech(
+    recognizer: Recognizer, shared_corpus: Path, name: str, clips: int, most_percent: float
+) -> None:
+    """Generous bounds, 10 to 15 points above what was measured: they catch a broken stage, not a small change.
+
+    GRID and numbers: development rows. Isolated digits: evaluation rows of an unseen speaker; nothing is chosen by
+    them.
+    """
+    errors = words = 0
+    for samples, expected in _rows(shared_corpus / name, clips):
+        errors += _edits(expected, recognizer.recognize(samples).best.text.split())
+        words += len(expected)
+    assert 100 * errors / words < most_percent
+
+
+def _rows(folder: Path, clips: int) -> Iterator[tuple[Samples, list[str]]]:
+    lines = (folder / "manifest.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    rows = [line.split("\t") for line in lines]
+    chosen = [row for row in rows if row[3] == "dev"] or [row for row in rows if row[3] == "eval"]
+    for path, _, _, _, text in chosen[:: max(1, len(chosen) // clips)][:clips]:
+        yield _decode(folder / path), re.sub("[^a-z' ]", " ", text.lower()).split()
+
+
+def _decode(path: Path) -> Samples:
+    from dictation.audio.media import open_media
+
+    with open_media(path) as media:
+        return np.concatenate(list(media))
+
+
+def _edits(expected: list[str], found: list[str]) -> int:
+    """Levenshtein distance in words."""
+    previous = list(range(len(found) + 1))
+    for i, word in enumerate(expected, 1):
+        current = [i]
+        for j, other in enumerate(found, 1):
+            current.append(min(previous[j] + 1, current[-1] + 1, previous[j - 1] + (word != other)))
+        previous = current
+    return previous[-1]

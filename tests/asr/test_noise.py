@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dictation.asr.noise import letter_confidence
+from tests.support.log_probs import ENGLISH, between, spell
+
+
+def test_clear_letters_are_sure_and_blank_frames_do_not_count() -> None:
+    assert letter_confidence(spell("hello", sure=0.9, blanks=0), 0) == pytest.approx(0.9, abs=0.001)
+    few = letter_confidence(spell("hello", sure=0.999), 0)
+    many = letter_confidence(spell("hello", sure=0.999, blanks=9), 0)
+    assert many == pytest.approx(few, abs=0.01)
+
+
+def test_a_spread_over_many_letters_is_unsure() -> None:
+    assert letter_confidence(between(spell("aaaa"), spell("bbbb"), 0.5), 0) == pytest.approx(0.5, abs=0.03)
+    flat = np.full((9, len(ENGLISH)), -np.log(len(ENGLISH)))
+    assert letter_confidence(flat, 0) == pytest.approx(1 / 29)
+
+
+@pytest.mark.parametrize("frames", [0, 3])
+def test_nothing_heard_is_nothing_sure(frames: int) -> None:
+    log_probs = np.full((frames, 3), -40.0)
+    log_probs[:, 1] = 0.0
+    assert letter_confidence(log_probs, 1) == 0.0

@@ -1,0 +1,126 @@
+"""The choice of a processor, with fakes in the GPU's place; the last test runs where there is a real GPU."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from dictation.asr.model_folder import ModelFolder
+from dictation.asr.processor import Acoustics, Processor
+from dictation.core.errors import OutOfMemory
+from dictation.core.records import Samples
+
+CLIP = np.ones(100, dtype=np.float32)
+
+
+class FakeAcoustics:
+    """Says ``answer``; raises what is queued in ``failures`` first, one per call."""
+
+    def __init__(self, device: str, answer: float = 1.0, failures: list[Exception | None] | None = None) -> None:
+        self.device = device
+        self.device_name = {"cpu": "CPU"}.get(device, "Fake GPU")
+        self.answer = answer
+        self.failures = failures or []
+        self.calls = 0
+
+    def log_probs(self, _samples: Samples, _checkpoint: object) -> np.ndarray:
+        self.calls += 1
+        failure = self.failures.pop(0) if self.failures else None
+        if failure:
+            raise failure
+        return np.full((1, 1), self.answer)
+
+
+def probed(cpu: Acoustics, gpu: Acoustics | None, *, is_gpu_wanted: bool = False) -> Processor:
+    processor = Processor(cpu, lambda: gpu)
+    processor.probe(CLIP, lambda log_probs: str(log_probs[0, 0]), is_gpu_wanted=is_gpu_wanted)
+    return processor
+
+
+def listen(processor: Processor) -> float:
+    return float(processor.log_probs(CLIP, lambda: None)[0, 0])
+
+
+def test_a_gpu_that_agrees_is_used() -> None:
+    cpu, gpu = FakeAcoustics("cpu"), FakeAcoustics("cuda")
+    processor = probed(cpu, gpu)
+    assert (processor.device, processor.device_name, processor.note) == ("cuda", "Fake GPU", "")
+    listen(processor)
+    assert (cpu.calls, gpu.calls) == (1, 2)
+
+
+def test_a_gpu_that_computes_nonsense_is_not() -> None:
+    processor = probed(FakeAcoustics("cpu", 1.0), FakeAcoustics("cuda", 2.0))
+    assert processor.device == "cpu"
+    assert "wrong text" in processor.note
+    assert listen(processor) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [(torch.OutOfMemoryError("no room"), "out of memory"), (RuntimeError("CUDA error: no kernel"), "RuntimeError")],
+)
+def test_a_gpu_that_fails_its_probe_is_not(failure: Exception, reason: str) -> None:
+    processor = probed(FakeAcoustics("cpu"), FakeAcoustics("cuda", failures=[failure]))
+    assert processor.device_name == "CPU"
+    assert reason in processor.note
+
+
+def test_a_gpu_that_cannot_even_be_opened() -> None:
+    def broken() -> Acoustics:
+        raise RuntimeError("CUDA driver version is insufficient")
+
+    processor = Processor(FakeAcoustics("cpu"), broken)
+    processor.probe(CLIP, str, is_gpu_wanted=False)
+    assert processor.device == "cpu"
+    assert "failed its test" in processor.note
+
+
+def test_the_absence_of_a_gpu_is_only_worth_a_note_if_one_was_wanted() -> None:
+    assert probed(FakeAcoustics("cpu"), None).note == ""
+    assert "No usable GPU" in probed(FakeAcoustics("cpu"), None, is_gpu_wanted=True).note
+
+
+def test_a_gpu_that_fails_later_loses_no_segment_and_is_left_for_good(caplog: pytest.LogCaptureFixture) -> None:
+    gpu = FakeAcoustics("cuda", failures=[None, None, torch.OutOfMemoryError("no room")])
+    cpu = FakeAcoustics("cpu")
+    processor = probed(cpu, gpu)
+    listen(processor)
+    assert processor.device == "cuda"
+    assert listen(processor) == 1.0  # the failing segment, from the CPU
+    assert (processor.device, processor.device_name) == ("cpu", "CPU")
+    assert processor.note == "The Fake GPU failed (it ran out of memory); using the CPU."
+    listen(processor)
+    assert (gpu.calls, cpu.calls) == (3, 3)
+    assert "Fake GPU failed" in caplog.text
+
+
+@pytest.mark.parametrize("failure", [MemoryError(), RuntimeError("[...] DefaultCPUAllocator: can't allocate")])
+def test_no_memory_on_the_cpu_is_said(failure: Exception) -> None:
+    with pytest.raises(OutOfMemory):
+        listen(Processor(FakeAcoustics("cpu", failures=[failure]), lambda: None))
+
+
+def test_a_bug_on_the_cpu_stays_a_bug() -> None:
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        listen(Processor(FakeAcoustics("cpu", failures=[RuntimeError("shapes differ")]), lambda: None))
+
+
+def test_without_cuda_there_is_no_gpu(starter: ModelFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dictation.asr.features import LogMel
+    from dictation.asr.processor import cuda_acoustics
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert cuda_acoustics(LogMel(starter.features), torch.nn.Identity()) is None
+
+
+@pytest.mark.model
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU: none on this machine")
+def test_the_real_gpu_reads_the_clip(starter: ModelFolder) -> None:
+    from dictation.asr.recognizer import Recognizer
+    from dictation.core.settings import RecognizerSettings
+
+    report = Recognizer(starter, RecognizerSettings(processor="cuda")).load()
+    assert report.device_name != "CPU", report.note
+    assert report.is_ok

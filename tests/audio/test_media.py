@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import math
 import os
 import socket
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import av
 import numpy as np
 import pytest
 
-from dictation.audio.media import BLOCK_FRAMES, open_media
+from dictation.audio.media import BLOCK_FRAMES, Media, open_media
 from dictation.core.errors import InvalidAudio, MediaUnreadable, NoAudioStream
 from tests.support.media_files import (
     Floats,
@@ -256,3 +259,52 @@ def test_a_long_file_needs_constant_memory(tmp_path: Path) -> None:
             tracemalloc.stop()
     assert frames + BLOCK_FRAMES == pytest.approx(20 * 60 * 16_000, abs=10)
     assert peak_bytes < 1_000_000  # the whole file would be 77 MB
+
+
+class FaultyContainer:
+    """A container whose reading fails a number of times before it goes on, as damaged files make FFmpeg do."""
+
+    def __init__(self, container: Any, faults: float) -> None:
+        self._container = container
+        self._faults = faults
+
+    def demux(self, stream: Any) -> Any:
+        if self._faults > 0:
+            self._faults -= 1
+            raise av.error.InvalidDataError(1, "damaged")
+        return self._container.demux(stream)
+
+
+@pytest.mark.parametrize("faults", [0, 3])
+def test_reading_goes_on_after_faults_of_the_container(tmp_path: Path, faults: int) -> None:
+    path = write_pcm_wav(tmp_path / "a.wav", tone(1, 16_000))
+    with av.open(str(path)) as container:
+        media = Media(path, FaultyContainer(container, faults), container.streams.audio[0])
+        assert sum(block.size for block in media) == 16_000
+    assert media.damaged == faults
+
+
+def test_a_container_that_only_fails_ends_instead_of_looping(tmp_path: Path) -> None:
+    path = write_pcm_wav(tmp_path / "a.wav", tone(1, 16_000))
+    with av.open(str(path)) as container:
+        media = Media(path, FaultyContainer(container, math.inf), container.streams.audio[0])
+        with pytest.raises(MediaUnreadable, match="none of its sound"):
+            list(media)
+
+
+@pytest.mark.parametrize(("first_hz", "second_hz"), [(44_100, 48_000), (16_000, 8_000)])
+def test_a_change_of_format_within_a_file_is_followed(tmp_path: Path, first_hz: int, second_hz: int) -> None:
+    """Internet radio recordings do this; a resampler made for the first part would refuse the second."""
+    paths = [
+        write_audio(tmp_path / f"{rate_hz}.wav", tone(1, rate_hz)[None], rate_hz) for rate_hz in (first_hz, second_hz)
+    ]
+    with av.open(str(paths[0])) as first, av.open(str(paths[1])) as second:
+
+        class Chained:
+            def demux(self, _stream: Any) -> Any:
+                yield from first.demux(first.streams.audio[0])
+                yield from second.demux(second.streams.audio[0])
+
+        samples = np.concatenate(list(Media(paths[0], Chained(), first.streams.audio[0])))
+    assert samples.size == pytest.approx(32_000, abs=4)
+    assert main_frequency_hz(samples) == pytest.approx(440, abs=2)

@@ -16,8 +16,9 @@ from dictation.ui.strip_marks import MarkPainter, small_font
 from dictation.ui.theme import current_tokens
 
 HEIGHT_PX = 96
-REPAINT_MS = 50
-"""At most 20 repaints per second; the levels come 25 times per second."""
+REPAINT_MS, QUIET_REPAINT_MS = 50, 100
+"""At most 20 repaints per second, 10 while nothing is heard: the levels come 25 times per second, and waiting for
+speech should cost next to nothing."""
 _SCALE_PX, _HANDLE_PX, _PAD_PX = 32, 72, 8
 _HANDLE_HEIGHT_PX = 22
 _GRAB_PX = 8
@@ -45,7 +46,9 @@ class LevelStrip(QWidget):
         self._painted_s = 0.0
         self._canvas_key: tuple[object, ...] = ()
         self._timer = QTimer(self, singleShot=True)
-        self._timer.timeout.connect(self.update)
+        self._timer.timeout.connect(self._request_paint)
+        self._painted_floor = 0
+        self._is_quiet = True
         self.setFixedHeight(HEIGHT_PX)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
@@ -83,6 +86,7 @@ class LevelStrip(QWidget):
         """Take in the newest levels; they are painted at the next occasion."""
         if not self._history.append(batch):
             self._canvas.forget()
+        self._is_quiet = max(batch.levels_dbfs, default=batch.floor_dbfs) < batch.open_threshold_dbfs
         self._schedule()
 
     def mark_segment(self, mark: SegmentMark) -> None:
@@ -103,15 +107,15 @@ class LevelStrip(QWidget):
         area = self._area()
         return area.top() + y_of(self._threshold_dbfs, area.height())
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """Paint levels, segments and lines."""
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint levels, segments and lines; the sides only if they are asked for, since text is what costs."""
         self._painted_s = time.perf_counter()
         tokens, area = current_tokens(), self._area()
         self._refresh_canvas(area, tokens)
         newest = self._history.next_hop
         painter = QPainter(self)
         painter.setFont(small_font(self.font()))
-        painter.fillRect(self.rect(), QColor(tokens.window))
+        painter.fillRect(event.rect(), QColor(tokens.window))
         self._canvas.paint(painter, area, newest)
         painter.setClipRect(area)
         marks = MarkPainter(painter, area, tokens, newest, self._canvas.hop_width)
@@ -122,9 +126,10 @@ class LevelStrip(QWidget):
             marks.draw_effective(effective_dbfs, QColor(tokens.warning))
         marks.draw_threshold(self._threshold_dbfs, QColor(tokens.accent))
         painter.setClipping(False)
-        self._paint_scale(painter, area)
-        self._paint_floor_label(painter, area)
-        self._paint_handle(painter, area)
+        if not area.toAlignedRect().contains(event.rect()):
+            self._paint_scale(painter, area)
+            self._paint_floor_label(painter, area)
+            self._paint_handle(painter, area)
         if self._notice:
             self._paint_notice(painter, area)
         painter.end()
@@ -201,13 +206,23 @@ class LevelStrip(QWidget):
             self._canvas.resize(area.size().toSize(), self.devicePixelRatioF(), current_tokens())
         self._canvas.draw_new(self._history)
 
+    def _request_paint(self) -> None:
+        """Repaint what scrolls, and the sides too if the floor that is written there has moved."""
+        floor = round(self._history.floor_dbfs)
+        if floor == self._painted_floor:
+            self.update(self._area().toAlignedRect())
+        else:
+            self._painted_floor = floor
+            self.update()
+
     def _schedule(self) -> None:
         """Repaint now, or when the last repaint is 50 ms old; never while nobody can see it."""
         if not self.isVisible() or self._timer.isActive():
             return
-        due_ms = REPAINT_MS - (time.perf_counter() - self._painted_s) * 1000
+        wait_ms = QUIET_REPAINT_MS if self._is_quiet else REPAINT_MS
+        due_ms = wait_ms - (time.perf_counter() - self._painted_s) * 1000
         if due_ms <= 0:
-            self.update()
+            self._request_paint()
         else:
             self._timer.start(round(due_ms))
 

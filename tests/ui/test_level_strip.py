@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt
 from PySide6.QtGui import QColor, QImage
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from dictation.core.records import HOP_FRAMES, LevelBatch, SegmentMark, SegmentState
@@ -163,3 +164,31 @@ def test_nothing_is_painted_while_hidden(window: MainWindow) -> None:
     window.session.levels_ready.emit(LevelBatch(0, (-20.0,) * 3, -60.0, -46.0))
     assert not window.level_strip._timer.isActive()
     assert window.level_strip.history.next_hop == 3
+
+
+class PaintSpy(QObject):
+    """Notes which parts of a widget are painted."""
+
+    def __init__(self, watched: QWidget) -> None:
+        super().__init__(watched)
+        self.rects: list[QRect] = []
+        watched.installEventFilter(self)
+
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Paint:
+            self.rects.append(event.rect())
+        return False
+
+
+def test_scrolling_repaints_the_sides_only_when_the_floor_has_moved(window: MainWindow, qtbot: QtBot) -> None:
+    strip, emit = window.level_strip, window.session.levels_ready.emit
+    emit(LevelBatch(0, (-70.0,) * 400, -70.0, -46.0))
+    qtbot.waitUntil(lambda: not strip._timer.isActive())
+    QApplication.processEvents()
+    spy = PaintSpy(strip)
+    emit(LevelBatch(400, (-70.0,) * 3, -70.0, -46.0))
+    qtbot.waitUntil(lambda: len(spy.rects) == 1)
+    emit(LevelBatch(403, (-70.0,) * 3, -66.0, -46.0))
+    qtbot.waitUntil(lambda: len(spy.rects) == 2)
+    assert spy.rects[0].width() < strip.width()
+    assert spy.rects[1] == strip.rect()

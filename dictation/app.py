@@ -36,7 +36,6 @@ def run_window(*, model_path: Path | None = None, config_folder: Path | None = N
 
     application = QApplication(sys.argv[:1])
     application.setApplicationName("dictation")
-    application.setApplicationDisplayName("Dictation")
     application.setQuitOnLastWindowClosed(False)  # the window hides first and ends when all text has been saved
     crash_reporter = CrashReporter(Path(platformdirs.user_log_dir("dictation", appauthor=False)))
     crash_reporter.install()

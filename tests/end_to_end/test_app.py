@@ -1,0 +1,128 @@
+"""The real program in a real window, used as a user does: mouse, keys, a voice, a dropped file, the clipboard."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.desktop import Desktop, wait_until
+from tests.support.pulse import VirtualMicrophone
+
+pytestmark = [pytest.mark.portaudio, pytest.mark.model, pytest.mark.timeout(300)]
+
+ROOT = Path(__file__).resolve().parents[2]
+CLIP = ROOT / "models" / "starter" / "reference.wav"
+CLIP_TEXT = "this is a test of the dictation program"
+RECORD_BUTTON = (52, 48)
+TRANSCRIPT = (640, 500)
+SECOND_TAB = (180, 120)
+
+
+def give_up(reason: str) -> None:
+    if os.environ.get("DICTATION_REQUIRE_PORTAUDIO") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def microphone() -> Iterator[VirtualMicrophone]:
+    if not VirtualMicrophone.is_available():
+        give_up("no virtual microphone: apt install pulseaudio pulseaudio-utils libasound2-plugins libportaudio2")
+    with VirtualMicrophone() as microphone:
+        yield microphone
+
+
+@pytest.fixture(scope="module")
+def desktop() -> Iterator[Desktop]:
+    missing = Desktop.missing_programs()
+    if missing:
+        give_up(f"no {', '.join(missing)}: apt install xvfb xdotool xclip")
+    with Desktop() as desktop:
+        yield desktop
+
+
+Start = Callable[..., subprocess.Popen[bytes]]
+
+
+@pytest.fixture
+def start(desktop: Desktop, microphone: VirtualMicrophone, tmp_path: Path) -> Iterator[Start]:
+    """Starts programs on the desktop; what still runs at the end is killed, with a screenshot to look at."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def run(*command: str) -> subprocess.Popen[bytes]:
+        environment = {**microphone.environment(), **desktop.variables}
+        log = (tmp_path / f"log{len(running)}.txt").open("wb")
+        with log:
+            running.append(subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log))
+        return running[-1]
+
+    yield run
+    desktop.save_screenshot(tmp_path / "desktop.png")
+    for program in running:
+        program.kill()
+        program.wait()
+
+
+@pytest.fixture
+def app(start: Start, desktop: Desktop, tmp_path: Path) -> subprocess.Popen[bytes]:
+    app = start(sys.executable, "main.py", "--config", str(tmp_path / "settings"))
+    wait_until(lambda: "Dictation" in desktop.titles(), 90, "the window")
+    take_focus(desktop)
+    return app
+
+
+def take_focus(desktop: Desktop) -> None:
+    wait_until(lambda: [desktop.click(*TRANSCRIPT), desktop.has_focus()][1], 20, "the keyboard focus")
+
+
+def copied(desktop: Desktop) -> str:
+    desktop.press("ctrl+shift+c")
+    return desktop.clipboard()
+
+
+def test_record_speak_read_copy_drop_and_quit(
+    app: subprocess.Popen[bytes], start: Start, desktop: Desktop, microphone: VirtualMicrophone
+) -> None:
+    desktop.click(*RECORD_BUTTON)
+    wait_until(lambda: "Dictation: listening" in desktop.titles(), 20, "the state “listening” in the title")
+    microphone.play(CLIP)
+    wait_until(lambda: copied(desktop) == CLIP_TEXT, 60, "the words in the clipboard")
+    desktop.press("F9")
+    wait_until(lambda: "Dictation" in desktop.titles(), 20, "the end of the recording")
+
+    start(sys.executable, "tests/support/drag_source.py", "20", "800", str(CLIP))
+    wait_until(lambda: "drag source" in desktop.titles(), 30, "the drag source")
+    desktop.drag((60, 830), TRANSCRIPT)
+    wait_until(lambda: [desktop.click(*SECOND_TAB), copied(desktop)][1] == CLIP_TEXT, 60, "the words of the file")
+
+    app.send_signal(signal.SIGTERM)
+    assert app.wait(60) == 0
+
+
+def test_settings_survive_a_restart(
+    app: subprocess.Popen[bytes], start: Start, desktop: Desktop, tmp_path: Path
+) -> None:
+    desktop.press("F8")
+    desktop.press("ctrl+plus")
+    wait_until(lambda: "panel_open = true" in saved(tmp_path), 20, "the open panel in the settings file")
+    app.send_signal(signal.SIGINT)
+    assert app.wait(60) == 0
+    again = start(sys.executable, "-m", "dictation", "--config", str(tmp_path / "settings"))
+    wait_until(lambda: "Dictation" in desktop.titles(), 90, "the window again")
+    take_focus(desktop)
+    desktop.press("F8")
+    wait_until(lambda: "panel_open = false" in saved(tmp_path), 20, "the closed panel in the settings file")
+    assert "font_px = 19" in saved(tmp_path)
+    again.send_signal(signal.SIGTERM)
+    assert again.wait(60) == 0
+
+
+def saved(folder: Path) -> str:
+    path = folder / "settings" / "settings.toml"
+    return path.read_text() if path.exists() else ""

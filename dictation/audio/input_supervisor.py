@@ -7,6 +7,7 @@ callback is watched. Thread: one owner, which calls ``tick`` a few dozen times a
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -112,8 +113,9 @@ class InputSupervisor:
     def look_again(self) -> None:
         """Refresh the device list by closing and reopening; used when the user asks for it."""
         self._close_source()
-        self._refresh()
         self._next_try_s = 0.0
+        with suppress(AudioError):  # the next tick meets the same error and shows it
+            self._refresh()
 
     def _try_open(self, now_s: float) -> None:
         """Open the chosen device, or the default one while a recording waits for a lost device."""

@@ -188,6 +188,8 @@ class Session(QObject):
         future: Future[Recognition] = Future()
 
         def deliver(outcome: Recognition | Exception) -> None:
+            if not future.set_running_or_notify_cancel():
+                return  # the file was cancelled meanwhile
             if isinstance(outcome, RecogniserClosed):
                 future.set_exception(CancelledError())
             elif isinstance(outcome, Exception):

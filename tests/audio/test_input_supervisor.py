@@ -214,3 +214,18 @@ def test_a_slow_waking_device_gets_five_seconds() -> None:
     assert bench.state is InputState.OPENING
     bench.tick(after_s=1.0)
     assert bench.state is InputState.LOST
+
+
+def test_looking_again_without_portaudio_shows_that_state_instead_of_raising() -> None:
+    bench = Bench()
+    bench.tick()
+    bench.refusals[""] = PortAudioMissing("no library")
+
+    def refresh() -> None:
+        raise PortAudioMissing("no library")
+
+    bench.supervisor._refresh = refresh
+    bench.supervisor.look_again()
+    assert bench.sources[0].closed
+    bench.tick()
+    assert bench.state is InputState.NO_PORTAUDIO

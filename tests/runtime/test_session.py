@@ -368,6 +368,18 @@ def test_a_files_segment_without_a_model_fails_with_the_reason(open_stage: Calla
             future.result(10)
 
 
+def test_a_files_segment_cancelled_while_it_is_recognised_does_not_disturb_the_next(stage: Stage, qtbot: QtBot) -> None:
+    """The file queue cancels futures; setting a result on a cancelled one raises in the recogniser's thread."""
+    stage.recognizer.gate.clear()
+    cancelled = stage.session.submit_segment(file_segment())
+    wait_for(qtbot, lambda: len(stage.recognizer.calls) == 1)
+    assert cancelled.cancel()
+    following = stage.session.submit_segment(file_segment())
+    stage.recognizer.gate.set()
+    assert following.result(10).best.text == "word word word"
+    assert stage.heard["failed"] == []
+
+
 def test_closing_finishes_what_was_said(open_stage: Callable[..., Stage], qtbot: QtBot) -> None:
     stage = open_stage()
     wait_for(qtbot, lambda: stage.session.state is SessionState.READY)

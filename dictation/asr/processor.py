@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from dictation.core.records import Samples
 
 MOST_THREADS = 4
-"""More do not help: on two cores the starter takes 17, 21, 30, 64 ms for 1, 3, 5, 10 s of audio with two threads and
-18, 31, 45, 85 ms with one. Below torch's own choice of one per core, so that many-core machines stay cool."""
+"""More do not help a network that takes 45 ms for 5 s of audio, and many-core machines stay cool."""
 
 _log = logging.getLogger(__name__)
 
@@ -139,8 +138,13 @@ class Processor:
 
 
 def use_threads() -> None:
-    """Let torch use at most ``MOST_THREADS`` threads on the CPU; it respects OMP_NUM_THREADS by itself."""
-    torch.set_num_threads(min(MOST_THREADS, torch.get_num_threads()))
+    """Leave one core to the window and the microphone.
+
+    OpenMP's threads wait for each other at every layer, so one that has no core stalls all. With two threads on two
+    idle cores the starter takes 17, 21, 30, 64 ms for 1, 3, 5, 10 s of audio; with one, 18, 31, 45, 85 ms. With
+    other programs busy on both cores it is 1380, 110, 200, 300 ms with two threads and 29, 63, 92, 142 ms with one.
+    """
+    torch.set_num_threads(max(1, min(MOST_THREADS, torch.get_num_threads() - 1)))
 
 
 def _no_checkpoint() -> None:

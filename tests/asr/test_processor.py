@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from dictation.asr.model_folder import ModelFolder
-from dictation.asr.processor import Acoustics, Processor
+from dictation.asr.processor import Acoustics, Processor, use_threads
 from dictation.core.errors import OutOfMemory
 from dictation.core.records import Samples
 
@@ -113,6 +113,16 @@ def test_without_cuda_there_is_no_gpu(starter: ModelFolder, monkeypatch: pytest.
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert cuda_acoustics(LogMel(starter.features), torch.nn.Identity()) is None
+
+
+@pytest.mark.parametrize(("own", "used"), [(1, 1), (2, 1), (4, 3), (64, 4)])
+def test_one_core_is_left_to_the_window(own: int, used: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two threads on two busy cores took 1.4 s for what one does in 29 ms."""
+    asked: list[int] = []
+    monkeypatch.setattr(torch, "get_num_threads", lambda: own)
+    monkeypatch.setattr(torch, "set_num_threads", asked.append)
+    use_threads()
+    assert asked == [used]
 
 
 @pytest.mark.model

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 MOST_THREADS = 4
 """More do not help a network that takes 45 ms for 5 s of audio, and many-core machines stay cool."""
 
+OWN_THREADS = torch.get_num_threads()
+"""Torch's own choice, read once: one per core that this process may use, or OMP_NUM_THREADS."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -144,7 +147,7 @@ def use_threads() -> None:
     idle cores the starter takes 17, 21, 30, 64 ms for 1, 3, 5, 10 s of audio; with one, 18, 31, 45, 85 ms. With
     other programs busy on both cores it is 1380, 110, 200, 300 ms with two threads and 29, 63, 92, 142 ms with one.
     """
-    torch.set_num_threads(max(1, min(MOST_THREADS, torch.get_num_threads() - 1)))
+    torch.set_num_threads(max(1, min(MOST_THREADS, OWN_THREADS - 1)))
 
 
 def _no_checkpoint() -> None:

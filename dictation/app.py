@@ -28,6 +28,7 @@ def run_window(*, model_path: Path | None = None, config_folder: Path | None = N
 
     from dictation.runtime.backends import real_backends
     from dictation.runtime.crash import CrashReporter
+    from dictation.runtime.draft_store import DraftStore
     from dictation.runtime.file_queue import FileQueue
     from dictation.runtime.session import Session
     from dictation.runtime.settings_store import SettingsStore
@@ -49,6 +50,12 @@ def run_window(*, model_path: Path | None = None, config_folder: Path | None = N
     file_queue = FileQueue(session.submit_segment, lambda: store.settings.segmenter)
     window = MainWindow(session, file_queue, store)
     crash_reporter.crashed.connect(session.failed)
+    transcript = window.documents.dictation
+    draft = DraftStore(Path(platformdirs.user_data_dir("dictation", appauthor=False)), transcript.toPlainText)
+    transcript.restore_text(draft.load())
+    transcript.textChanged.connect(draft.note_change)
+    draft.failed.connect(session.failed)
+    window.closed.connect(draft.close)
     window.closed.connect(application.quit)
     for number in (signal.SIGINT, signal.SIGTERM):
         # Python runs this between two of the session's health ticks, in the GUI thread.

@@ -32,8 +32,9 @@ class LiveText:
         self._tentatives = {key: value for key, value in self._tentatives.items() if key > utterance.segment_id}
         self._view.show_tentative("", "")
         if utterance.text:
-            pause_s = 0.0 if self._last_end_s is None else utterance.start_s - self._last_end_s
-            self._view.append_text(utterance.text, new_paragraph=pause_s > PARAGRAPH_PAUSE_S)
+            # The first utterance stands apart from what an earlier run has left.
+            is_apart = self._last_end_s is None or utterance.start_s - self._last_end_s > PARAGRAPH_PAUSE_S
+            self._view.append_text(utterance.text, new_paragraph=is_apart)
             self._last_end_s = utterance.end_s
         self._show()
 

@@ -87,6 +87,13 @@ class TranscriptView(QTextEdit):
         """Add an utterance at the end as one undo step, set off by a space or a new paragraph."""
         self._append(text, QTextCharFormat(), new_paragraph=new_paragraph)
 
+    def restore_text(self, text: str) -> None:
+        """Show what an earlier run has left; Undo does not take it away."""
+        self.document().setUndoRedoEnabled(False)
+        for paragraph in text.splitlines():
+            self.append_text(paragraph, new_paragraph=True)
+        self.document().setUndoRedoEnabled(True)
+
     def append_gap(self, gap: Gap) -> None:
         """Add the visible mark of lost audio."""
         ink = QTextCharFormat()

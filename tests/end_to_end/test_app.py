@@ -123,6 +123,23 @@ def test_settings_survive_a_restart(
     assert again.wait(60) == 0
 
 
+def test_text_survives_kill_9(
+    app: subprocess.Popen[bytes], start: Start, desktop: Desktop, microphone: VirtualMicrophone, tmp_path: Path
+) -> None:
+    desktop.press("F9")
+    wait_until(lambda: "Dictation: listening" in desktop.titles(), 20, "the state “listening” in the title")
+    microphone.play(CLIP)
+    wait_until(lambda: copied(desktop) == CLIP_TEXT, 60, "the words in the clipboard")
+    draft = Path(os.environ["XDG_DATA_HOME"]) / "dictation" / "draft.txt"
+    wait_until(lambda: draft.exists() and draft.read_text() == CLIP_TEXT, 5, "the words in the draft")
+    app.kill()
+    app.wait()
+    start(sys.executable, "main.py", "--config", str(tmp_path / "settings"))
+    wait_until(lambda: "Dictation" in desktop.titles(), 90, "the window again")
+    take_focus(desktop)
+    wait_until(lambda: copied(desktop) == CLIP_TEXT, 20, "the words of the killed program")
+
+
 def saved(folder: Path) -> str:
     path = folder / "settings" / "settings.toml"
     return path.read_text() if path.exists() else ""

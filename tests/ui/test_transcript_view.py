@@ -283,3 +283,14 @@ def test_the_steps_give_way_to_listening(window: MainWindow, view: TranscriptVie
     assert "no sound" in view.placeholderText()
     window.session.stop()
     assert view.placeholderText() == ""
+
+
+def test_restored_text_is_there_and_undo_does_not_take_it_away(qtbot: QtBot) -> None:
+    view = TranscriptView("Transcript")
+    qtbot.addWidget(view)
+    view.restore_text("first paragraph\nsecond paragraph")
+    assert view.toPlainText() == "first paragraph\nsecond paragraph"
+    view.append_text("new words", new_paragraph=True)
+    view.undo()
+    view.undo()
+    assert view.toPlainText() == "first paragraph\nsecond paragraph"

@@ -1,0 +1,83 @@
+"""Keeps the dictated text on disk while it grows, so that a crash or a power cut costs less than a second of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from PySide6.QtCore import QLockFile, QObject, QTimer, Signal
+
+from dictation.core.errors import DictationError
+from dictation.runtime.settings_file import write_atomically
+
+FILE_NAME = "draft.txt"
+SAVE_DELAY_MS = 400
+"""After the first change; later ones ride along. With the writing itself, less than a second is ever at risk."""
+
+_log = logging.getLogger(__name__)
+
+
+class DraftStore(QObject):
+    """One text file, written atomically in a thread of its own. Thread: GUI.
+
+    A second program running at the same time neither reads nor writes the draft: it belongs to the first.
+
+    Signals:
+        failed(DictationError): The text could not be kept; told once until it works again.
+    """
+
+    failed = Signal(object)
+
+    def __init__(self, folder: Path, read_text: Callable[[], str], parent: QObject | None = None) -> None:
+        """Remember where to keep the draft, and how to ask for the text (called in the GUI thread)."""
+        super().__init__(parent)
+        self._path = folder / FILE_NAME
+        self._read_text = read_text
+        self._lock = QLockFile(str(folder / f"{FILE_NAME}.lock"))
+        self._lock.setStaleLockTime(0)  # a lock is stale when its program is gone, however old it is
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="draft")
+        self._is_ours = self._has_failed = False
+        self._timer = QTimer(self, singleShot=True, interval=SAVE_DELAY_MS)
+        self._timer.timeout.connect(self._save)
+
+    def load(self) -> str:
+        """Return what the last run left, and claim the draft; empty if another program holds it."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._is_ours = self._lock.tryLock(0)
+            return self._path.read_text(encoding="utf-8") if self._is_ours else ""
+        except FileNotFoundError:
+            return ""
+        except (OSError, UnicodeDecodeError) as error:
+            _log.warning("draft not read: %s", type(error).__name__)
+            return ""
+
+    def note_change(self) -> None:
+        """The text has changed: write it soon."""
+        if self._is_ours and not self._timer.isActive():
+            self._timer.start()
+
+    def close(self) -> None:
+        """Write what is not written yet, wait for it, and give the draft free."""
+        if self._timer.isActive():
+            self._timer.stop()
+            self._save()
+        self._writer.shutdown(wait=True)
+        self._lock.unlock()
+
+    def _save(self) -> None:
+        self._writer.submit(self._write, self._read_text().encode())
+
+    def _write(self, data: bytes) -> None:
+        """Thread: the writer's; the signal reaches the GUI queued."""
+        try:
+            write_atomically(self._path, data)
+        except OSError as error:
+            if not self._has_failed:
+                self._has_failed = True
+                remedy = "Save the text elsewhere with Ctrl+S, or free space on the disk."
+                self.failed.emit(DictationError(f"The text is not being kept safe: {error.strerror}.", remedy))
+        else:
+            self._has_failed = False

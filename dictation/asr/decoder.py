@@ -7,8 +7,10 @@ language model the same search runs on the sound alone.
 
 from __future__ import annotations
 
+import logging
 import weakref
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +33,9 @@ LogProbs = npt.NDArray[np.floating[Any]]
 """Natural-log probabilities, shape (frames, labels); each row sums to one in probability."""
 
 _ARPA_SUFFIX = ".arpa"
+
+# It warns of a missing vocabulary, which ``FusionLanguageModel`` adds in its own way.
+logging.getLogger("pyctcdecode.language_model").setLevel(logging.ERROR)
 
 
 class BeamDecoder:
@@ -111,15 +116,24 @@ class BeamDecoder:
 
 
 class FusionLanguageModel(LanguageModel):
-    """pyctcdecode's language model with two faults of its version 0.5.0 cured.
+    """pyctcdecode's language model with two faults of its version 0.5.0 cured, and a lighter vocabulary.
 
     1. When a reading ends in a word separator, the search scores the empty text after it as an unknown word, 20 nats
        at a weight of 0.9. The right reading then loses to one with a wrong last word ("four five" to "four fives").
     2. A hotword outside the vocabulary is charged the same 20 nats, which no sensible hotword weight wins back. Here
        it keeps the n-gram's own score for an unknown word.
+
+    Its trie of the vocabulary is made of Python objects: 60,000 words take 0.6 s and 31 MB. A sorted list answers the
+    only question asked of it, whether some word starts like this, and takes 0.06 s and 15 MB.
     """
 
     hotwords: frozenset[str] = frozenset()
+
+    def __init__(self, kenlm_model: kenlm.Model, unigrams: Sequence[str] | None) -> None:
+        super().__init__(kenlm_model)
+        if unigrams is not None:
+            self._unigram_set = {word for word in unigrams if word in kenlm_model}
+            self._char_trie = _SortedWords(self._unigram_set)
 
     def score(self, prev_state: Any, word: str, is_last_word: bool = False) -> tuple[float, Any]:
         """Score a word after ``prev_state``, the empty text at the end included; the signature is pyctcdecode's."""
@@ -132,11 +146,22 @@ class FusionLanguageModel(LanguageModel):
         return score, state
 
 
+class _SortedWords:
+    """Stands in for the part of ``pygtrie.CharTrie`` that ``LanguageModel`` uses."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self._words = sorted(words)
+
+    def has_node(self, prefix: str) -> bool:
+        """Whether some word starts with ``prefix``."""
+        place = bisect_left(self._words, prefix)
+        return place < len(self._words) and self._words[place].startswith(prefix)
+
+
 def load_language_model(path: Path, unigrams: Path | None) -> FusionLanguageModel:
     """Load a KenLM file (binary or ARPA) and its vocabulary.
 
-    The starter's 11 MB trie loads in 2 ms (memory-mapped). Its 60,000 unigrams take 0.7 s of plain Python, which
-    lets go of the GIL every 5 ms, so the window stays responsive.
+    The starter's 11 MB trie loads in 2 ms (memory-mapped), its 60,000 words in 0.06 s.
 
     Raises:
         ModelDamaged: if either cannot be read.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dictation.asr.recognizer import LoadReport
 
 PACKAGES = (
-    "torch", "PySide6-Essentials", "numpy", "scipy", "soxr", "sounddevice", "av", "pyctcdecode", "kenlm",
+    "torch", "PySide6-Essentials", "numpy", "soxr", "sounddevice", "av", "pyctcdecode", "kenlm",
     "safetensors", "click",
 )  # fmt: skip
 

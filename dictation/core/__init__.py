@@ -1,1 +1,1 @@
-"""Pure logic: numpy, scipy and the standard library. No Qt, no torch, no devices, no clock reads."""
+"""Pure logic: numpy and the standard library. No Qt, no torch, no devices, no clock reads."""

@@ -9,7 +9,6 @@ from collections import deque
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import lfilter, lfilter_zi
 
 from dictation.core.errors import InvalidAudio
 from dictation.core.records import HOP_FRAMES, Samples
@@ -19,8 +18,8 @@ SILENCE_DBFS = -100.0
 
 _EMA = 0.97
 """FLAPI's gain smoothing: y = 0.97 y + 0.03 x follows DC and rumble, x - y is what is measured (-3 dB at 78 Hz)."""
-_HIGH_PASS_B = np.array([_EMA, -_EMA])
-_HIGH_PASS_A = np.array([1.0, -_EMA])
+_DECAY = _EMA ** np.arange(HOP_FRAMES)
+"""What is left of the average after so many frames; 4e-4 at the end of a hop, so its inverse is harmless."""
 
 _FLOOR_SMOOTHING_HOPS = 4
 """Levels are averaged over 64 ms first: shorter than most stop closures, long enough that noise has no deep dips."""
@@ -49,30 +48,40 @@ class LevelDetector:
     """
 
     def __init__(self) -> None:
-        self._state: npt.NDArray[np.float64] | None = None
-        self._rest = np.empty(0, dtype=np.float64)
+        self._average: float | None = None
+        self._rest: Samples = np.empty(0, dtype=np.float32)
 
     def push(self, samples: Samples) -> list[float]:
         """Return the levels, in dBFS from -100 to 0, of the hops completed by these samples."""
-        if samples.size == 0:
-            return []
-        if self._state is None:
-            # Start as if the first sample had lasted for ever, so that an offset is not heard as a step.
-            self._state = lfilter_zi(_HIGH_PASS_B, _HIGH_PASS_A) * float(samples[0])
-        filtered, self._state = lfilter(_HIGH_PASS_B, _HIGH_PASS_A, samples.astype(np.float64), zi=self._state)
-        pending = np.concatenate((self._rest, filtered))
+        pending = np.concatenate((self._rest, samples))
         hop_count = pending.size // HOP_FRAMES
-        hops = pending[: hop_count * HOP_FRAMES].reshape(hop_count, HOP_FRAMES)
         self._rest = pending[hop_count * HOP_FRAMES :]
         if not hop_count:
             return []
-        amplitude = np.minimum(hops.max(axis=1), -hops.min(axis=1))
+        hops = pending[: hop_count * HOP_FRAMES].reshape(hop_count, HOP_FRAMES).astype(np.float64)
+        filtered = hops - self._averages(hops)
+        amplitude = np.minimum(filtered.max(axis=1), -filtered.min(axis=1))
         levels = 20.0 * np.log10(np.clip(amplitude, 1e-5, 1.0))
         return [float(level) for level in levels]
 
+    def _averages(self, hops: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Run the moving average over hops, shape (hops, HOP_FRAMES), and keep its last value.
+
+        Within a hop the recursion is a cumulative sum: y[n] = 0.97^n (0.97 y[-1] + 0.03 sum of x[k] / 0.97^k).
+        ``scipy.signal.lfilter`` does the same, but importing it takes 2 s and 50 MB.
+        """
+        if self._average is None:
+            # Start as if the first sample had lasted for ever, so that an offset is not heard as a step.
+            self._average = float(hops[0, 0])
+        averages = np.cumsum(hops * ((1 - _EMA) / _DECAY), axis=1)
+        for row in range(len(averages)):
+            averages[row] = _DECAY * (averages[row] + _EMA * self._average)
+            self._average = float(averages[row, -1])
+        return averages
+
     def forget_offset(self) -> None:
         """Start the high-pass anew after a gap; the hop grid goes on."""
-        self._state = None
+        self._average = None
 
 
 class NoiseFloor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dictation.core.detector import LevelDetector
 from dictation.core.errors import InvalidAudio
 from dictation.core.records import HOP_FRAMES, SAMPLE_RATE_HZ, CloseCause, Samples, Segment
 from dictation.core.segmenter import (
@@ -241,3 +242,16 @@ def test_non_finite_samples_are_refused_at_the_door(bad: float) -> None:
 def test_wrong_shapes_and_types_are_refused(bad: np.ndarray) -> None:
     with pytest.raises(InvalidAudio, match="float32"):
         Segmenter(SegmenterSettings()).push(bad)
+
+
+def test_the_high_pass_is_the_recursion_it_stands_for() -> None:
+    """x minus y = 0.97 y + 0.03 x, as scipy computes it sample by sample."""
+    from scipy.signal import lfilter, lfilter_zi
+
+    sound = (noise(1.0, -20, seed=5) + 0.3).astype(np.float64)
+    ratio_b, ratio_a = [0.97, -0.97], [1.0, -0.97]
+    filtered, _ = lfilter(ratio_b, ratio_a, sound, zi=lfilter_zi(ratio_b, ratio_a) * sound[0])
+    hops = filtered[: 62 * HOP_FRAMES].reshape(62, HOP_FRAMES)
+    expected = 20 * np.log10(np.minimum(hops.max(axis=1), -hops.min(axis=1)))
+    found = LevelDetector().push(sound.astype(np.float32))
+    np.testing.assert_allclose(found, expected, atol=1e-4)

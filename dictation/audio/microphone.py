@@ -25,6 +25,9 @@ _log = logging.getLogger(__name__)
 
 STANDARD_RATES_HZ = (48_000, 44_100, 32_000, 16_000)
 """Tried in this order after the device's own rate: many devices refuse 16 kHz (python-sounddevice issue 124)."""
+BLOCK_S = 0.04
+"""What the callback is given at a time. Left to itself, PortAudio calls 110 to 200 times a second, which costs 1.4 %
+of a core at rest against 0.4 %; the price is 10 ms of delay on average."""
 RING_S = 30
 """How long the reader may be away before anything is lost: longer than any pause of a swapping machine."""
 MAX_BLOCK_S = 0.5
@@ -179,6 +182,7 @@ def _start(sounddevice: Any, index: int, channels: int, capture: _Capture) -> An
         samplerate=capture.rate_hz,
         dtype="float32",
         latency="high",
+        blocksize=round(BLOCK_S * capture.rate_hz),
         callback=capture.on_block,
         finished_callback=capture.on_finished,
     )

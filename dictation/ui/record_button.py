@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from dictation.core.status import SessionState
@@ -14,6 +14,9 @@ from dictation.ui.theme import colour, current_tokens
 WIDTH_PX, HEIGHT_PX = 224, 96
 _DISC_PX, _ICON_PX = 56, 28
 PUSH_TO_TALK = "push-to-talk"
+KEY_BOUNCE_MS = 40
+"""A release that is followed by a press this soon was no release. On X11 a held key repeats as pairs of both with one
+time stamp, and Qt marks a pair as a repeat only if both were read at once: one in ten was not, on a busy machine."""
 
 
 class RecordButton(QAbstractButton):
@@ -28,6 +31,8 @@ class RecordButton(QAbstractButton):
         self._is_recording = False
         self._mode = "toggle"
         self._is_key_held = False
+        self._key_bounce = QTimer(self, singleShot=True, interval=KEY_BOUNCE_MS)
+        self._key_bounce.timeout.connect(self._end_key_hold)
         self.setFixedSize(WIDTH_PX, HEIGHT_PX)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -58,15 +63,17 @@ class RecordButton(QAbstractButton):
         self._describe()
 
     def press_key(self) -> None:
-        """A record key went down (not a repeat of one)."""
+        """A record key went down; soon after ``release_key`` it never was up."""
+        if self._key_bounce.isActive():
+            self._key_bounce.stop()
+            return
         self._is_key_held = True
         self._on_pressed()
 
     def release_key(self) -> None:
-        """The record key came up, or the window lost the keyboard while it was down."""
+        """The record key came up, unless it goes down again within ``KEY_BOUNCE_MS``."""
         if self._is_key_held:
-            self._is_key_held = False
-            self._on_released()
+            self._key_bounce.start()
 
     def sizeHint(self) -> QSize:
         """Fixed: the height of the strip."""
@@ -106,8 +113,16 @@ class RecordButton(QAbstractButton):
     def event(self, event: QEvent) -> bool:
         """Let go of a held key when the window loses the keyboard: its release will never arrive."""
         if event.type() == QEvent.Type.WindowDeactivate:
-            self.release_key()
+            self._end_key_hold()
         return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Leave all keys to the window: a button's own Space would toggle again when the key repeats."""
+        event.ignore()
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        """Leave all keys to the window."""
+        event.ignore()
 
     def _paint_disc(self, painter: QPainter, disc: QRectF) -> None:
         """Paint the round part: filled while recording, an outline otherwise."""
@@ -134,6 +149,13 @@ class RecordButton(QAbstractButton):
         """Stop on release in push-to-talk mode."""
         if self._mode == PUSH_TO_TALK:
             self.stop_wanted.emit()
+
+    def _end_key_hold(self) -> None:
+        """The record key is up for good, or the window lost the keyboard while it was down."""
+        self._key_bounce.stop()
+        if self._is_key_held:
+            self._is_key_held = False
+            self._on_released()
 
     def _describe(self) -> None:
         """Say the same to a screen reader and in the tip."""

@@ -31,6 +31,7 @@ def test_a_click_starts_and_another_stops(window: MainWindow, qtbot: QtBot) -> N
 def test_keys_start_and_stop(window: MainWindow, qtbot: QtBot, key: Qt.Key) -> None:
     window.level_strip.setFocus()
     qtbot.keyClick(window.level_strip, key)
+    qtbot.waitUntil(lambda: not window.record_button._is_key_held)
     qtbot.keyClick(window.level_strip, key)
     assert calls(window) == ["record", "stop"]
 
@@ -70,7 +71,23 @@ def test_push_to_talk_by_key_ignores_repeats(make_window: Callable[..., MainWind
         QApplication.sendEvent(window.level_strip, repeat)
     assert calls(window) == ["record"]
     qtbot.keyRelease(window.level_strip, key)
-    assert calls(window) == ["record", "stop"]
+    qtbot.waitUntil(lambda: calls(window) == ["record", "stop"])
+
+
+@pytest.mark.parametrize("mode", ["toggle", "push-to-talk"])
+@pytest.mark.parametrize("key", [Qt.Key.Key_F9, Qt.Key.Key_Space])
+def test_a_repeat_that_qt_took_for_a_press_changes_nothing(
+    make_window: Callable[..., MainWindow], qtbot: QtBot, key: Qt.Key, mode: str
+) -> None:
+    """A busy X11 machine: the pair of a repeat arrives in two halves, so neither is marked as a repeat."""
+    window = make_window(Settings(window=WindowSettings(record_mode=mode)))
+    assert window.focusWidget() is window.record_button
+    qtbot.keyPress(window.record_button, key)
+    for _ in range(3):
+        qtbot.keyRelease(window.record_button, key)
+        qtbot.keyPress(window.record_button, key)
+    assert not window.record_button._key_bounce.isActive()
+    assert calls(window) == ["record"]
 
 
 def test_losing_the_keyboard_ends_push_to_talk(make_window: Callable[..., MainWindow], qtbot: QtBot) -> None:

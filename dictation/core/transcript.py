@@ -11,13 +11,14 @@ from dictation.core.stabilizer import Stabilizer
 class Transcript:
     """Finished utterances and gaps in the order of speech, and one tentative utterance.
 
-    Late answers change nothing: a partial of an utterance that is final, or older than one already shown, is
-    refused. Thread: one owner.
+    Late answers change nothing: a partial of an utterance that is final or rejected, or older than one already
+    shown, is refused. Thread: one owner.
     """
 
     def __init__(self) -> None:
         self._entries: list[Utterance | Gap] = []
         self._last_final_id = -1
+        self._last_rejected_id = -1
         self._open_id = -1
         self._revision = -1
         self._stabilizer = Stabilizer()
@@ -36,7 +37,7 @@ class Transcript:
 
     def hear(self, segment_id: int, revision: int, words: Sequence[str]) -> Tentative | None:
         """Take a partial hypothesis; return what to show, or None if it comes too late."""
-        if segment_id <= self._last_final_id or segment_id < self._open_id:
+        if segment_id <= max(self._last_final_id, self._last_rejected_id) or segment_id < self._open_id:
             return None
         if segment_id == self._open_id and revision <= self._revision:
             return None
@@ -48,7 +49,8 @@ class Transcript:
         return self.tentative
 
     def reject(self, segment_id: int) -> bool:
-        """The segment was no speech: drop its tentative text; True if there was any."""
+        """Drop a segment's tentative text, also what may still arrive; True if any was shown."""
+        self._last_rejected_id = max(self._last_rejected_id, segment_id)
         if self.tentative is None or self.tentative.segment_id != segment_id:
             return False
         self.tentative = None

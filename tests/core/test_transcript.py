@@ -71,6 +71,15 @@ def test_a_rejected_segment_takes_its_tentative_text_with_it() -> None:
     assert transcript.tentative is None
 
 
+def test_a_partial_that_was_under_way_when_its_segment_was_rejected_comes_too_late() -> None:
+    """The recogniser's answer and the segmenter's rejection reach the window from two threads, in either order."""
+    transcript = Transcript()
+    assert not transcript.reject(3)
+    assert transcript.hear(3, 1, ["hm"]) is None
+    assert transcript.tentative is None
+    assert transcript.hear(4, 0, ["next"]) is not None
+
+
 def test_finals_out_of_order_are_a_bug() -> None:
     transcript = Transcript()
     transcript.commit(utterance(1, "b"))

@@ -149,13 +149,15 @@ class SegmenterWorker(QObject):
     @Slot()
     def finish(self) -> None:
         """Close the device, flush, and close the box; nothing that was heard is lost."""
-        if self._timer is not None:
-            self._timer.stop()
-            self._tick()
-        self._supervisor.close()
-        self._end_recording()
-        self._box.close()
-        self.finished.emit()
+        try:
+            if self._timer is not None:
+                self._timer.stop()
+                self._tick()
+            self._supervisor.close()
+            self._end_recording()
+        finally:  # a bug on the last tick must not leave the recogniser waiting and the program running for ever
+            self._box.close()
+            self.finished.emit()
 
     @Slot()
     def _tick(self) -> None:

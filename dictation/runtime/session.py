@@ -197,11 +197,10 @@ class Session(QObject):
             else:
                 future.set_result(outcome)
 
-        status = self._model_status
-        if status.state in _NO_MODEL:
-            future.set_exception(ModelMissing(status.note, status.remedy))
-            return future
         self._box.put_file(job_for(JobKind.FILE, segment, deliver=deliver))
+        status = self._model_status  # asked after queueing: a failure to load between the two would be missed
+        if status.state in _NO_MODEL:
+            self._box.refuse_files(ModelMissing(status.note, status.remedy))
         return future
 
     def close(self) -> None:

@@ -50,7 +50,7 @@ def open_media(path: Path) -> Iterator[Media]:
             metadata_errors="replace",  # tags in Latin-1 are common and none of our business
         )
     except (av.error.FFmpegError, OSError, ValueError) as error:
-        raise MediaUnreadable(f"{path.name}: {_reason(path, error)}.") from error
+        raise MediaUnreadable(f"{path.name}: {_reason(path, error)}.", _remedy(error)) from error
     with container:
         if not container.streams.audio:
             raise NoAudioStream(f"{path.name}: there is no sound in this file.")
@@ -67,6 +67,15 @@ def _reason(path: Path, error: Exception) -> str:
     if isinstance(error, OSError):
         return str(error.strerror).lower()
     return f"not audio or video, or damaged ({getattr(error, 'strerror', error)})"
+
+
+def _remedy(error: Exception) -> str | None:
+    """Say what helps where the general advice does not."""
+    if isinstance(error, FileNotFoundError):
+        return "Check its name and folder."
+    if isinstance(error, PermissionError):
+        return "Allow your user to read it, or copy it to a folder of yours."
+    return None
 
 
 class Media:

@@ -166,6 +166,12 @@ def test_what_is_no_media_gives_one_clear_line(
     assert caught.value.remedy
 
 
+def test_the_advice_for_an_absent_file_is_not_to_convert_it(tmp_path: Path) -> None:
+    with pytest.raises(MediaUnreadable) as caught, open_media(tmp_path / "absent.wav"):
+        pass
+    assert caught.value.remedy == "Check its name and folder."
+
+
 def test_a_wav_without_samples_is_silence_not_an_error(tmp_path: Path) -> None:
     samples, duration_s, damaged = read_all(write_float_wav(tmp_path / "none.wav", np.zeros(0, np.float32)))
     assert (samples.size, duration_s, damaged) == (0, None, 0)

@@ -28,8 +28,9 @@ from dictation.core.records import LossCause, Samples
 from dictation.core.settings import AudioSettings
 from dictation.core.status import InputState, InputStatus
 
-DEAD_AFTER_S = 0.7
-"""No callback for this long means the device is gone; the longest healthy pause seen is 0.1 s."""
+DEAD_AFTER_S = 0.9
+"""No sound for this long means a device that hangs; one that goes away ends its stream and is noticed at once. The
+longest healthy pause seen is 0.1 s."""
 FIRST_CALLBACK_WITHIN_S = 5.0
 """A device that was just opened may wake slowly: Bluetooth takes 0.7 s, an idle null sink 2 s."""
 RETRY_EVERY_S = 1.0

@@ -8,15 +8,11 @@ import platform
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 import click
 
 from dictation import __version__
 from dictation.cli.console import Choices, common_options
-
-if TYPE_CHECKING:
-    from dictation.asr.recognizer import LoadReport
 
 PACKAGES = (
     "torch", "PySide6-Essentials", "numpy", "soxr", "sounddevice", "av", "pyctcdecode", "kenlm",
@@ -136,7 +132,7 @@ def _self_test(choices: Choices) -> Lines:
     from dictation.runtime.backends import real_backends
 
     recognizer = real_backends(choices.model_path).make_recognizer(choices.read_settings().recognizer)
-    report = cast("LoadReport", recognizer.load())  # real backends give the real thing
+    report = recognizer.load()
     yield f"{report.model_name} on {report.device_name}, loaded in {report.load_s:.1f} s"
     if report.note:
         yield report.note

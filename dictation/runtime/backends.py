@@ -14,24 +14,8 @@ from dictation.core.status import InputDevice, ModelChoice
 
 if TYPE_CHECKING:
     from dictation.asr.model_folder import ModelFolder
-    from dictation.asr.recognizer import Effort
+    from dictation.asr.recognizer import Effort, LoadReport
     from dictation.audio.source import AudioSource
-
-
-class LoadReportLike(Protocol):
-    """What loading a recogniser says."""
-
-    @property
-    def model_name(self) -> str:
-        """Return the model's name."""
-
-    @property
-    def device_name(self) -> str:
-        """Return ``"CPU"`` or the GPU's name."""
-
-    @property
-    def note(self) -> str:
-        """Return a visible remark; empty in health."""
 
 
 class RecognizerLike(Protocol):
@@ -45,11 +29,14 @@ class RecognizerLike(Protocol):
     def note(self) -> str:
         """Return a visible remark, such as a fallback to the CPU; empty in health."""
 
-    def load(self) -> LoadReportLike:
+    def load(self) -> LoadReport:
         """Read the model and test it."""
 
     def configure(self, settings: RecognizerSettings) -> None:
         """Use other beam settings from the next call on."""
+
+    def close(self) -> None:
+        """Free the model."""
 
     def recognize(self, samples: Samples, effort: Effort = ..., is_cancelled: Callable[[], bool] = ...) -> Recognition:
         """Return the words of some audio."""

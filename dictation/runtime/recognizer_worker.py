@@ -68,8 +68,19 @@ class RecognizerWorker(QObject):
 
     @Slot()
     def run(self) -> None:
-        """Load, then work until finished."""
-        self._load()
+        """Load, then work until finished; a bug that nothing else caught ends the recogniser, not the program."""
+        try:
+            self._load()
+            self._work()
+        except Exception as error:  # noqa: BLE001 - else the thread would idle for ever and the program never end
+            known = _as_dictation_error(error)
+            self._recognizer = None
+            self._show(ModelStatus(ModelState.FAILED, note=str(known), remedy=known.remedy))
+        finally:
+            self.finished.emit()
+
+    def _work(self) -> None:
+        """Answer jobs and requests until there is nothing left to do."""
         while not (self._is_finishing and (self._recognizer is None or self._box.is_exhausted)):
             # Without a model there is nothing to do but wait for another request; the box keeps the audio.
             if self._recognizer is None or not self._requests.empty():
@@ -78,7 +89,6 @@ class RecognizerWorker(QObject):
             job = self._box.take()
             if job is not None:
                 self._process(job, self._recognizer)
-        self.finished.emit()
 
     def _apply(self, settings: RecognizerSettings | None) -> None:
         """Take over new settings; reload if the model or the processor changed or nothing is loaded."""
@@ -101,8 +111,16 @@ class RecognizerWorker(QObject):
         except Exception as error:  # noqa: BLE001 - whatever goes wrong while loading, the window must go on
             self._show_load_failure(error)
             return
+        if self._recognizer is not None:
+            self._recognizer.close()
         self._recognizer, self._speculation, self._note = recognizer, None, report.note
-        self._show(ModelStatus(ModelState.READY, report.model_name, report.device_name, report.note))
+        times_ms = ", ".join(f"{run.seconds * 1000:.0f}" for run in report.runs)
+        _log.info("%s on %s, self-test in %s ms", report.model_name, report.device_name, times_ms)
+        note, remedy = report.note, ""
+        if not report.is_ok:
+            note = f"{note} The model misread its own test clip; its words may be wrong.".strip()
+            remedy = "Copy the model again, or choose another one. dictation doctor shows what it read."
+        self._show(ModelStatus(ModelState.READY, report.model_name, report.device_name, note, remedy))
 
     def _show_load_failure(self, error: Exception) -> None:
         """Say why there is no (new) model."""

@@ -12,6 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 from PySide6.QtCore import QCoreApplication, QTimer
 
+from dictation.asr.recognizer import LoadReport
+from dictation.asr.self_test import SelfTestRun
 from dictation.audio.source import AudioSource
 from dictation.audio.wave_source import WaveSource
 from dictation.cli import main
@@ -25,10 +27,10 @@ from tests.support.synth import babble, join, noise
 
 
 class _FakeRecognizer:
-    device_name, note, model_name = "CPU", "", "fake"
+    device_name, note = "CPU", ""
 
-    def load(self) -> _FakeRecognizer:
-        return self
+    def load(self) -> LoadReport:
+        return LoadReport("fake", "CPU", "", 0.0, (SelfTestRun("word", "word", 0.0),) * 3)
 
     def configure(self, _settings: object) -> None:
         pass

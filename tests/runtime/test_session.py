@@ -295,6 +295,32 @@ def test_a_model_that_cannot_be_loaded_leaves_the_old_one_working(stage: Stage, 
     wait_for(qtbot, lambda: stage.texts != [])
 
 
+def test_another_model_takes_over_and_the_old_one_is_freed(stage: Stage, qtbot: QtBot) -> None:
+    stage.session.configure_recognizer(RecognizerSettings(model_path="another"))
+    wait_for(qtbot, lambda: stage.recognizer.closed == 1)
+    stage.session.record()
+    stage.microphone.play(UTTERANCE)
+    wait_for(qtbot, lambda: stage.texts != [])
+
+
+def test_a_model_that_fails_its_self_test_is_used_but_says_so(open_stage: Callable[..., Stage], qtbot: QtBot) -> None:
+    stage = open_stage(prepare=lambda stage: setattr(stage.recognizer, "self_test_text", "sword"))
+    wait_for(qtbot, lambda: stage.session.model_status.state is ModelState.READY)
+    assert "misread its own test clip" in stage.session.model_status.note
+    assert stage.session.model_status.remedy
+
+
+def test_a_bug_between_the_jobs_ends_the_recogniser_but_not_the_program(stage: Stage, qtbot: QtBot) -> None:
+    def misbehave(_settings: RecognizerSettings) -> None:
+        raise ZeroDivisionError
+
+    stage.recognizer.configure = misbehave
+    stage.session.configure_recognizer(RecognizerSettings(beam_width=7))
+    wait_for(qtbot, lambda: stage.session.model_status.state is ModelState.FAILED)
+    with qtbot.waitSignal(stage.session.stopped, timeout=5_000):
+        stage.session.close()
+
+
 def test_beam_settings_change_without_a_reload(stage: Stage, qtbot: QtBot) -> None:
     stage.session.configure_recognizer(RecognizerSettings(beam_width=7))
     wait_for(qtbot, lambda: [one.beam_width for one in stage.recognizer.configured] == [7])

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 
-from dictation.asr.recognizer import Effort, RecognitionCancelled
+from dictation.asr.recognizer import Effort, LoadReport, RecognitionCancelled
+from dictation.asr.self_test import SelfTestRun
 from dictation.core.records import SAMPLE_RATE_HZ, Hypothesis, Recognition, Samples, Word
 from dictation.core.settings import RecognizerSettings
 
@@ -23,6 +23,8 @@ class FakeRecognizer:
     calls: list[tuple[Effort, int]] = field(default_factory=list)
     configured: list[RecognizerSettings] = field(default_factory=list)
     is_deaf: bool = False
+    self_test_text: str = "word"
+    closed: int = 0
     device_name: str = "CPU"
     note: str = ""
 
@@ -30,11 +32,14 @@ class FakeRecognizer:
         self.gate.set()
         self.load_gate.set()
 
-    def load(self) -> object:
+    def load(self) -> LoadReport:
         self.load_gate.wait(30)
         if self.load_failure is not None:
             raise self.load_failure
-        return SimpleNamespace(model_name="fake", device_name="CPU", note="")
+        return LoadReport("fake", "CPU", "", 0.0, (SelfTestRun(self.self_test_text, "word", 0.0),) * 3)
+
+    def close(self) -> None:
+        self.closed += 1
 
     def configure(self, settings: RecognizerSettings) -> None:
         self.configured.append(settings)

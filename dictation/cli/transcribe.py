@@ -44,7 +44,7 @@ class _Transcript:
     def as_json(self) -> dict[str, Any]:
         """Everything known; times in seconds from the start of the file, confidence 0 to 1."""
         return {
-            "file": str(self.path),
+            "file": click.format_filename(self.path),  # names that are not UTF-8 stay writable
             "model": self.model_name,
             "duration_s": round(self.audio_s, 3),
             "text": self.text.rstrip("\n"),
@@ -188,7 +188,7 @@ class _Writer:
             write_atomically(self._target(transcript.path, self._folder), self._render(transcript, indent=2).encode())
             return
         if self._has_many and self._form == "txt":
-            click.echo(f"{transcript.path}:")
+            click.echo(f"{click.format_filename(transcript.path)}:")
         click.echo(self._render(transcript, indent=None), nl=False)
         if self._has_many and self._form == "txt":
             click.echo()

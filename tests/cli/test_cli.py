@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -133,6 +134,17 @@ def test_what_was_read_before_a_fault_is_written_and_the_fault_reported(tmp_path
     assert result.exit_code == 1
     assert result.stdout == "hello world\n"
     assert "error: nan.wav" in result.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no names that are not text")
+@pytest.mark.usefixtures("_fake_model")
+def test_a_name_that_is_not_utf8_does_not_stop_the_queue(tmp_path: Path) -> None:
+    odd, plain = _talk(tmp_path / os.fsdecode(b"na\xffme.wav")), _talk(tmp_path / "plain.wav")
+    assert _run("transcribe", "--format", "json", "--output", tmp_path / "out", odd, plain).exit_code == 0
+    written = json.loads((tmp_path / "out" / f"{odd.stem}.json").read_text(encoding="utf-8"))
+    assert Path(written["file"]).name == "na\N{REPLACEMENT CHARACTER}me.wav"
+    assert (tmp_path / "out" / "plain.json").exists()
+    assert "na\N{REPLACEMENT CHARACTER}me.wav:" in _run("transcribe", odd, plain).stdout
 
 
 @pytest.mark.usefixtures("_fake_model")

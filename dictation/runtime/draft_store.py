@@ -47,10 +47,11 @@ class DraftStore(QObject):
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._is_ours = self._lock.tryLock(0)
-            return self._path.read_text(encoding="utf-8") if self._is_ours else ""
+            # "replace": what a bad disk left legible is kept, since the next change overwrites the file.
+            return self._path.read_text(encoding="utf-8", errors="replace") if self._is_ours else ""
         except FileNotFoundError:
             return ""
-        except (OSError, UnicodeDecodeError) as error:
+        except OSError as error:
             _log.warning("draft not read: %s", type(error).__name__)
             return ""
 

@@ -77,9 +77,14 @@ def test_a_second_program_leaves_the_draft_alone(page: Page) -> None:
 
 
 def test_a_draft_that_cannot_be_read_starts_empty(page: Page) -> None:
-    page.folder.mkdir()
-    (page.folder / FILE_NAME).write_bytes(b"\xff\xfe\x00")
+    (page.folder / FILE_NAME).mkdir(parents=True)
     assert page.open()[1] == ""
+
+
+def test_damaged_bytes_do_not_cost_the_words_around_them(page: Page) -> None:
+    page.folder.mkdir()
+    (page.folder / FILE_NAME).write_bytes(b"before \xff\xfe after")
+    assert page.open()[1] == "before \N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER} after"
 
 
 def test_a_full_disk_is_told_once_and_again_only_after_it_worked(

@@ -43,7 +43,9 @@ class CrashReporter(QObject):
         root.setLevel(logging.INFO)
         try:
             self._log_path.parent.mkdir(parents=True, exist_ok=True)
-            handler: logging.Handler = RotatingFileHandler(self._log_path, maxBytes=_LOG_BYTES, backupCount=1)
+            handler: logging.Handler = RotatingFileHandler(
+                self._log_path, maxBytes=_LOG_BYTES, backupCount=1, encoding="utf-8"
+            )
         except OSError:
             handler = logging.StreamHandler()
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s"))

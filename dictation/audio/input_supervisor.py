@@ -1,11 +1,12 @@
 """Keeps one recording going whatever the device does: opens, watches, reopens, and counts what is missing.
 
-PortAudio raises nothing when a device goes away (measured: the callback simply stops), so the age of the last
-callback is watched. Thread: one owner, which calls ``tick`` a few dozen times a second.
+PortAudio raises nothing when a device goes away (measured: the callback simply stops), so the time since sound last
+came is watched. Thread: one owner, which calls ``tick`` 12 to 50 times a second.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from dictation.audio.source import AudioSource
 from dictation.core.errors import (
     AudioError,
     DeviceLost,
+    DictationError,
     FormatRefused,
     MicrophoneSilent,
     NoInputDevice,
@@ -27,6 +29,8 @@ from dictation.core.loss_meter import LossMeter
 from dictation.core.records import LossCause, Samples
 from dictation.core.settings import AudioSettings
 from dictation.core.status import InputState, InputStatus
+
+_log = logging.getLogger(__name__)
 
 DEAD_AFTER_S = 0.9
 """No sound for this long means a device that hangs; one that goes away ends its stream and is noticed at once. The
@@ -201,10 +205,17 @@ class InputSupervisor:
         name = self.status.device_name
         if self._lost_at_s is None:
             self._lost_at_s = now_s if self._heard_s is None else self._heard_s
+        self._log_bug()
         self._close_source()
         self._next_try_s = now_s
         error = DeviceLost(f"The input “{name}” stopped delivering sound.")
         self.status = InputStatus(InputState.LOST, name, 0, str(error), error.remedy)
+
+    def _log_bug(self) -> None:
+        """Keep the traceback of a callback that failed: to the user it looks like a lost device."""
+        failure = None if self._source is None else self._source.failure
+        if failure is not None and not isinstance(failure, DictationError):
+            _log.error("the input's callback failed", exc_info=failure)
 
     def _close_source(self) -> None:
         """Close the source, if any."""

@@ -19,7 +19,7 @@ class ScriptedSource:
 
     rate_hz = RATE_HZ
     driver_flagged = False
-    failure = None
+    failure: Exception | None = None
     last_callback_s = 0.0
 
     def __init__(self, settings: AudioSettings, refusal: Exception | None) -> None:
@@ -108,6 +108,16 @@ def test_a_finished_stream_is_lost_at_once(bench: Bench) -> None:
     bench.sources[-1].alive = False
     bench.tick()
     assert bench.state is InputState.LOST
+
+
+def test_a_bug_in_the_callback_is_a_lost_device_with_a_traceback_in_the_log(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.sources[-1].failure = TypeError("a bug")
+    bench.sources[-1].alive = False
+    bench.tick()
+    assert bench.state is InputState.LOST
+    assert [record.exc_info[1] for record in caplog.records] == [bench.sources[-1].failure]
 
 
 def test_it_comes_back_to_the_same_device_and_says_what_is_missing(bench: Bench) -> None:

@@ -14,6 +14,8 @@ from dictation.ui.icons import set_icon
 from dictation.ui.transcript_view import TranscriptView
 
 HEADER_PX = 48
+TAB_TEXT_PX = 200
+"""A longer file name is shortened in the middle; tabs that then do not fit are reached by the arrows beside them."""
 _HEADER_ACTIONS = ("open", "save", "clear", "copy")
 
 
@@ -50,7 +52,7 @@ class Documents(QWidget):
         self.empty_state = EmptyState(self.dictation)
         self.tabs = QTabBar(expanding=False, drawBase=False, usesScrollButtons=True)
         self.tabs.setAccessibleName("Documents")
-        self.tabs.setElideMode(Qt.TextElideMode.ElideMiddle)
+        self.tabs.setElideMode(Qt.TextElideMode.ElideNone)
         self.tabs.addTab("Dictation")
         self.tabs.hide()
         self._stack = QStackedWidget()
@@ -93,10 +95,6 @@ class Documents(QWidget):
         if index:
             self.tabs.setCurrentIndex(index)
 
-    def show_dictation(self) -> None:
-        """Bring the dictation to the front."""
-        self.tabs.setCurrentIndex(0)
-
     def close_document(self, job_id: int) -> None:
         """Close a file's document."""
         index = self._index_of(job_id)
@@ -120,7 +118,8 @@ class Documents(QWidget):
         document = FileDocument(job)
         document.set_font_px(self._font_px)
         self._stack.addWidget(document)
-        index = self.tabs.addTab(Path(job.path).name.replace("&", "&&"))
+        name = self.tabs.fontMetrics().elidedText(Path(job.path).name, Qt.TextElideMode.ElideMiddle, TAB_TEXT_PX)
+        index = self.tabs.addTab(name.replace("&", "&&"))
         self.tabs.setTabToolTip(index, job.path)
         self.tabs.show()
         return document
@@ -157,7 +156,7 @@ class Documents(QWidget):
         row.setContentsMargins(8, 0, 8, 1)
         row.setSpacing(8)
         row.addWidget(self.tabs, 1)
-        row.addStretch(1)
+        row.addStretch()
         for button in self.buttons.values():
             row.addWidget(button)
         return header

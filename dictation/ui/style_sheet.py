@@ -60,6 +60,11 @@ QTabBar::tab {
 QTabBar::tab:selected { color: $text; border-bottom-color: $accent; }
 QTabBar::tab:hover { color: $text; }
 QTabBar::tab:focus { color: $text; background: $raised; }
+QTabBar::scroller { width: 32px; }
+QTabBar::tear { width: 0; image: none; }
+QTabBar QToolButton { background: $surface; padding: 0; min-height: 0; }
+QTabBar QToolButton::left-arrow { image: url("$left"); width: 16px; height: 16px; }
+QTabBar QToolButton::right-arrow { image: url("$right"); width: 16px; height: 16px; }
 
 QRadioButton { spacing: 8px; min-height: 24px; }
 QRadioButton::indicator { width: 12px; height: 12px; border: 2px solid $control; border-radius: 8px; }
@@ -97,4 +102,5 @@ QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 def style_sheet(tokens: Tokens) -> str:
     """The sheet for one colour scheme."""
     values = {name: str(value) for name, value in asdict(tokens).items()}
-    return _SHEET.substitute(values, chevron=icon_path("chevron").as_posix())
+    pictures = {"chevron": "chevron", "left": "chevron-left", "right": "chevron-right"}
+    return _SHEET.substitute(values, **{key: icon_path(name).as_posix() for key, name in pictures.items()})

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
-from PySide6.QtWidgets import QApplication, QFileDialog, QTabBar, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QTabBar, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from dictation.core.status import FileJob, FileJobState
@@ -168,3 +168,25 @@ def test_many_files_scroll_instead_of_filling_the_window(window: MainWindow) -> 
     assert window.file_jobs.height() < 200
     QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
     assert window.documents.height() > 200
+
+
+def test_many_tabs_keep_their_names_and_arrows_lead_to_the_rest(window: MainWindow, qtbot: QtBot) -> None:
+    for job_id in range(1, 13):
+        window.file_queue.job_changed.emit(FileJob(job_id, f"/talks/talk {job_id}.mp3", DONE, text="words\n"))
+    tabs = window.documents.tabs
+    assert tabs.elideMode() is Qt.TextElideMode.ElideNone
+    arrows = [button for button in tabs.findChildren(QToolButton) if button.arrowType() is not Qt.ArrowType.NoArrow]
+    qtbot.waitUntil(lambda: all(arrow.isVisible() for arrow in arrows))
+    assert len(arrows) == 2
+    assert tabs.width() > window.documents.header.width() / 2  # what the four buttons leave is for tabs
+    window.documents.show_document(12)
+    qtbot.waitUntil(lambda: 0 <= tabs.tabRect(12).center().x() < tabs.width())
+
+
+def test_a_long_file_name_leaves_room_for_other_tabs(window: MainWindow) -> None:
+    name = "what we said about the house by the river on the last Thursday of the month.mp3"
+    window.file_queue.job_changed.emit(FileJob(1, f"/talks/{name}", DONE, text="words\n"))
+    tabs = window.documents.tabs
+    assert "…" in tabs.tabText(1)
+    assert name in tabs.tabToolTip(1)
+    assert tabs.tabRect(1).width() < 300

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from collections.abc import Iterator
 
 import pytest
@@ -68,9 +69,9 @@ def test_dark_follows_the_system_and_icons_are_tinted_anew(window: MainWindow, d
 
 def test_the_style_sheet_is_filled_in_completely(theme: SystemTheme, qapp: object) -> None:
     assert "$" not in qapp.styleSheet()
-    path = re.search(r'url\("([^"]+)"\)', qapp.styleSheet()).group(1)
-    assert path == icon_path("chevron").as_posix()
-    assert icon_path("chevron").is_file()
+    paths = set(re.findall(r'url\("([^"]+)"\)', qapp.styleSheet()))
+    assert paths == {icon_path(name).as_posix() for name in ("chevron", "chevron-left", "chevron-right")}
+    assert all(Path(path).is_file() for path in paths)
 
 
 @pytest.mark.parametrize("drawing", sorted((resources_folder() / "icons").glob("*.svg")), ids=lambda path: path.stem)

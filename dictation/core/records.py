@@ -192,15 +192,6 @@ class Utterance:
 
 
 @dataclass(frozen=True)
-class Loss:
-    """Audio that is missing: how much, why, and where in the 16 kHz stream."""
-
-    lost_s: float
-    cause: LossCause
-    at_frame: int
-
-
-@dataclass(frozen=True)
 class Gap:
     """A visible hole in the transcript, shown as for example ``[1.2 s lost: device]``."""
 

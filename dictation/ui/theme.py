@@ -1,4 +1,4 @@
-"""Colours, spacing and the style sheet: two sets of tokens, light and dark, and nothing else decides a colour.
+"""Colours and the style sheet: two sets of tokens, light and dark, and nothing else decides a colour.
 
 The scheme follows the system (``QStyleHints.colorScheme``). Widgets that paint themselves ask ``current_tokens``
 when they paint, and a change of scheme reaches them as an ordinary palette change.
@@ -13,9 +13,6 @@ from PySide6.QtGui import QColor, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
 from dictation.ui.style_sheet import style_sheet
-
-GRID_PX = 8
-"""Every margin, gap and fixed size is a multiple of this, or half of it inside a control."""
 
 
 @dataclass(frozen=True)

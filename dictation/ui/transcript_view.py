@@ -74,11 +74,6 @@ class TranscriptView(QTextEdit):
         return self._tentative.stable + self._tentative.tail
 
     @property
-    def is_at_bottom(self) -> bool:
-        """Whether new text will be scrolled into view."""
-        return self._follows
-
-    @property
     def jump_button(self) -> QPushButton:
         """Shown while the newest text is out of sight."""
         return self._jump

@@ -113,6 +113,7 @@ class SegmenterWorker(QObject):
         """End the recording: at once if nothing is being heard, else after a short tail."""
         if self._recording_since_s is None:
             return
+        self._tick()  # up to 80 ms of sound from before this moment wait to be heard
         if self._segmenter.is_open:
             self._stop_at_s = time.perf_counter() + STOP_TAIL_S
         else:

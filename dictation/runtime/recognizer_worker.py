@@ -9,7 +9,7 @@ from queue import SimpleQueue
 from PySide6.QtCore import QObject, Signal, Slot
 
 from dictation.core.errors import DictationError, ModelError, ModelMissing
-from dictation.core.job_box import SMALL_BEAM_BEHIND_S, Job, JobBox, JobKind
+from dictation.core.job_box import SMALL_BEAM_BEHIND_S, Job, JobBox, JobKind, RecogniserClosed
 from dictation.core.records import Recognition
 from dictation.core.settings import RecognizerSettings
 from dictation.core.status import ModelState, ModelStatus
@@ -148,6 +148,8 @@ class RecognizerWorker(QObject):
         except Exception as error:  # noqa: BLE001 - a bug in one segment must not end the thread
             if not self._box.is_void(job):
                 self._report_failure(job, _as_dictation_error(error))
+            elif job.deliver is not None:  # only the end of the program voids a file's job, and somebody waits for it
+                job.deliver(RecogniserClosed())
             return
         if recognizer.note != self._note:
             self._note = recognizer.note

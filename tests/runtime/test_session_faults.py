@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import CancelledError
 
 import numpy as np
 import pytest
@@ -17,6 +18,8 @@ from dictation.runtime.backends import Backends
 from dictation.runtime.session import Session
 from tests.support.fake_recognizer import FakeRecognizer
 from tests.support.fake_source import FakeMicrophone, FakeSource
+
+SEGMENT = Segment(0, 0, 0, 16_000, 16_000, CloseCause.END_OF_INPUT, np.zeros(16_000, dtype=np.float32))
 
 
 def session_on(make_source: Callable[[object], FakeSource], recognizer: FakeRecognizer) -> Session:
@@ -63,9 +66,24 @@ def test_a_file_queued_at_the_moment_the_model_fails_is_refused(qtbot: QtBot, mo
         put_file(box, job)
 
     monkeypatch.setattr(JobBox, "put_file", put_too_late)
-    samples = np.zeros(16_000, dtype=np.float32)
-    future = session.submit_segment(Segment(0, 0, 0, 16_000, 16_000, CloseCause.END_OF_INPUT, samples))
+    future = session.submit_segment(SEGMENT)
     with pytest.raises(ModelMissing):
         future.result(timeout=10)
     with qtbot.waitSignal(session.stopped, timeout=20_000):
         session.close()
+
+
+def test_a_file_that_is_being_recognised_when_the_program_ends_is_cancelled(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dictation.runtime.session.CLOSE_WITHIN_MS", 50)
+    recognizer = FakeRecognizer()
+    recognizer.gate.clear()
+    session = session_on(FakeMicrophone().make, recognizer)
+    session.open()
+    future = session.submit_segment(SEGMENT)
+    qtbot.waitUntil(lambda: recognizer.calls != [])
+    with qtbot.waitSignal(session.stopped, timeout=20_000):
+        session.close()
+    with pytest.raises(CancelledError):
+        future.result(timeout=1)

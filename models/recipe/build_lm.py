@@ -1,0 +1,109 @@
+"""Build the n-gram language model and the app's lexicon from text, with KenLM's lmplz and build_binary.
+
+Build the two programs from the sources in PyPI's kenlm sdist (cmake, Debian's libboost-all-dev): PyPI's wheel has only
+the reader. A source named twice counts twice, which is how the mix of domains is set.
+"""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import subprocess
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+from corpus import Lexicon, read_lexicon, words_of
+
+MOST_HOMOPHONES = 6
+"""The search keeps no more words per pronunciation; the most frequent ones stay."""
+MOST_QUANTISATION_BITS = 8
+
+
+def read_lines(path: Path) -> Iterator[list[str]]:
+    """Yield the normalised sentences of a text file, gzipped or not."""
+    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as stream:
+        for line in stream:
+            if words := words_of(line):
+                yield words
+
+
+def choose_pronunciations(counts: Counter[str], pronunciations: Lexicon, least_count: int) -> list[str]:
+    """Lines of the app's lexicon, frequent words first: every known word seen often enough, homophones limited."""
+    taken: Counter[tuple[str, ...]] = Counter()
+    lines = []
+    for word, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        if count < least_count:
+            break
+        for phones in pronunciations.get(word, []):
+            taken[phones] += 1
+            if taken[phones] <= MOST_HOMOPHONES:
+                lines.append(f"{word} {' '.join(phones)}")
+    return lines
+
+
+@click.command()
+@click.argument("texts", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--lexicon", type=click.Path(exists=True, path_type=Path), required=True, help="In CMU's format.")
+@click.option("--programs", type=click.Path(exists=True, path_type=Path), required=True, help="Folder with lmplz.")
+@click.option("--output", type=click.Path(path_type=Path), required=True, help="Gets lm.bin and lexicon.txt.")
+@click.option("--order", default=4, show_default=True)
+@click.option("--prune", default="0 1 2 3", show_default=True, help="lmplz's thresholds.")
+@click.option("--least-count", default=1, show_default=True, help="Words seen less often stay out.")
+@click.option("--memory", default="2G", show_default=True, help="lmplz's share.")
+def main(
+    texts: tuple[Path, ...],
+    lexicon: Path,
+    programs: Path,
+    output: Path,
+    order: int,
+    prune: str,
+    least_count: int,
+    memory: str,
+) -> None:
+    """Count TEXTS into an n-gram model with modified Kneser-Ney smoothing, quantised to 8 bits.
+
+    Leave out text that overlaps what the model is scored on (common_voice with eval-real).
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    counts: Counter[str] = Counter()
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        with (work / "text").open("w", encoding="utf-8") as stream, click.progressbar(texts, label="Reading") as bar:
+            for path in bar:
+                for words in read_lines(path):
+                    counts.update(words)
+                    stream.write(" ".join(words) + "\n")
+        lines = choose_pronunciations(counts, read_lexicon(lexicon), least_count)
+        (output / "lexicon.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        vocabulary = dict.fromkeys(line.split()[0] for line in lines)
+        (work / "vocabulary").write_text(" ".join(vocabulary), encoding="utf-8")
+        click.echo(f"{sum(counts.values()):,} words of text, {len(vocabulary):,} in the vocabulary")
+        _count_and_pack(work, output, programs, order, prune, memory)
+
+
+def _count_and_pack(work: Path, output: Path, programs: Path, order: int, prune: str, memory: str) -> None:
+    """Run the two programs; lm.bin gets its name when it is whole."""
+    options = ["-o", str(order), "-S", memory, "-T", str(work), "--limit_vocab_file", str(work / "vocabulary")]
+    small = ["--discount_fallback"]  # lets miniature texts through; without effect on large ones
+    with (work / "text").open("rb") as text, (work / "arpa").open("wb") as arpa:
+        command = [str(programs / "lmplz"), *options, *small, "--prune", *prune.split()]
+        _run(command, stdin=text, stdout=arpa)
+    packed = work / "lm.bin"
+    bits = str(MOST_QUANTISATION_BITS)
+    _run([str(programs / "build_binary"), "-a", "64", "-q", bits, "-b", bits, "trie", str(work / "arpa"), str(packed)])
+    shutil.move(packed, output / "lm.bin")
+
+
+def _run(command: list[str], **streams: object) -> None:
+    """Run a program; its own words explain a failure."""
+    streams.setdefault("stdout", subprocess.DEVNULL)
+    done = subprocess.run(command, check=False, stderr=subprocess.PIPE, **streams)  # type: ignore[call-overload]  # noqa: S603
+    if done.returncode:
+        raise click.ClickException(f"{Path(command[0]).name} failed: {done.stderr.decode()[-500:]}")
+
+
+if __name__ == "__main__":
+    main()

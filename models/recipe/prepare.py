@@ -1,0 +1,145 @@
+"""Turn a corpus into features for train.py: shards of what the Gaussians say of each clip, and its phones.
+
+A shard is a safetensors file with a JSON list of its clips; a finished shard is never computed again. Copies of the
+training clips with another speed and noise are drawn per clip from the seed.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import zlib
+from pathlib import Path
+
+import click
+import numpy as np
+import torch
+from corpus import Clip, Lexicon, phone_ids, read_clips, read_lexicon, read_samples, words_of
+from safetensors.torch import save_file
+from sphinx_model import read_gaussians
+from tandem import FEATURES, CentredLogMel, GaussianPosteriors, TandemParameters
+from torch import Tensor
+
+from dictation.core.records import SAMPLE_RATE_HZ, Samples
+
+SHARD_CLIPS = 150
+SHORTEST_S, LONGEST_S = 0.2, 16.0
+
+
+def tandem_parameters(gaussians: dict[str, Tensor], width: int, layers: int) -> TandemParameters:
+    """Sizes that fit these Gaussians."""
+    codebooks = len(gaussians["codebook_states"])
+    densities, tied_states = gaussians["weights"].shape[1:]
+    return TandemParameters(
+        codebooks=codebooks,
+        densities=densities,
+        tied_states=tied_states,
+        posteriors=gaussians["pool"].shape[1],
+        width=width,
+        heads=4,
+        ffn_width=3 * width,
+        layers=layers,
+        kernel_size=15,
+    )
+
+
+def load_front(sphinx: Path) -> tuple[CentredLogMel, GaussianPosteriors]:
+    """The frozen part of the network."""
+    buffers = read_gaussians(sphinx)
+    gaussians = GaussianPosteriors(tandem_parameters(buffers, 4, 1), FEATURES.mel_bins)
+    gaussians.load_state_dict(buffers)
+    return CentredLogMel(), gaussians
+
+
+def perturb(samples: Samples, dice: random.Random) -> Samples:
+    """Another speed (0.9 to 1.1, pitch with it) and, for half of the clips, noise 10 to 30 dB below the speech."""
+    speed = dice.uniform(0.9, 1.1)
+    places = np.arange(0, len(samples) - 1, speed)
+    slower = np.interp(places, np.arange(len(samples)), samples).astype(np.float32)
+    if dice.random() < 0.5:  # noqa: PLR2004 - half
+        return slower
+    noise = np.random.default_rng(dice.getrandbits(32)).standard_normal(len(slower)).astype(np.float32)
+    width = dice.choice((1, 3, 7, 15))  # a longer mean makes a darker noise
+    noise = np.convolve(noise, np.full(width, 1 / width, np.float32), mode="same")
+    gain = slower.std() / max(float(noise.std()), 1e-9) * 10 ** (-dice.uniform(10, 30) / 20)
+    louder: Samples = slower + np.float32(gain) * noise
+    return louder
+
+
+@click.command()
+@click.option("--corpus", type=click.Path(exists=True, path_type=Path), required=True, help="Folders with manifests.")
+@click.option("--sphinx", type=click.Path(exists=True, path_type=Path), required=True, help="CMU Sphinx en-us folder.")
+@click.option("--lexicon", type=click.Path(exists=True, path_type=Path), required=True, help="In CMU's format.")
+@click.option("--output", type=click.Path(path_type=Path), required=True)
+@click.option("--split", type=click.Choice(["train", "dev"]), default="train", show_default=True)
+@click.option("--most-per-folder", default=3000, show_default=True, help="Clips taken from one folder at most.")
+@click.option("--perturbed", is_flag=True, help="Change speed and add noise.")
+@click.option("--seed", default=1, show_default=True)
+def main(
+    corpus: Path,
+    sphinx: Path,
+    lexicon: Path,
+    output: Path,
+    split: str,
+    most_per_folder: int,
+    perturbed: bool,
+    seed: int,
+) -> None:
+    """Compute the features of one split; evaluation rows are out of reach here."""
+    torch.set_num_threads(1)
+    clips = _choose(list(read_clips(corpus, split)), most_per_folder, seed)
+    front_end, gaussians = load_front(sphinx)
+    pronunciations = read_lexicon(lexicon)
+    output.mkdir(parents=True, exist_ok=True)
+    name = f"{corpus.name}-{split}{'-perturbed' if perturbed else ''}"
+    shards = [clips[first : first + SHARD_CLIPS] for first in range(0, len(clips), SHARD_CLIPS)]
+    with click.progressbar(list(enumerate(shards)), label="Preparing", show_pos=True) as bar:
+        for index, shard in bar:
+            path = output / f"{name}-{index:04}.safetensors"
+            if not path.exists():
+                _write_shard(path, shard, front_end, gaussians, pronunciations, seed if perturbed else None)
+
+
+def _choose(clips: list[Clip], most_per_folder: int, seed: int) -> list[Clip]:
+    """Shuffle, and keep the large easy sets from drowning the others."""
+    random.Random(seed).shuffle(clips)  # noqa: S311 - repeatable, no secret
+    taken: dict[str, int] = {}
+    chosen = []
+    for clip in clips:
+        taken[clip.folder] = taken.get(clip.folder, 0) + 1
+        if taken[clip.folder] <= most_per_folder:
+            chosen.append(clip)
+    return chosen
+
+
+def _write_shard(
+    path: Path,
+    clips: list[Clip],
+    front_end: CentredLogMel,
+    gaussians: GaussianPosteriors,
+    lexicon: Lexicon,
+    perturbation_seed: int | None,
+) -> None:
+    """Compute one shard; it gets its name when it is whole."""
+    tensors: dict[str, Tensor] = {}
+    listed = []
+    for clip in clips:
+        words = words_of(clip.text)
+        phones = phone_ids(words, lexicon)
+        samples = read_samples(clip.path)
+        if not phones or not SHORTEST_S <= len(samples) / SAMPLE_RATE_HZ <= LONGEST_S:
+            continue
+        if perturbation_seed is not None:
+            key = zlib.crc32(clip.path.name.encode())
+            samples = perturb(samples, random.Random(f"{perturbation_seed}/{key}"))  # noqa: S311
+        with torch.inference_mode():
+            features = gaussians(front_end(torch.from_numpy(samples)).unsqueeze(0))[0]  # (frames, inputs)
+        tensors[str(len(listed))] = features.half()
+        listed.append({"folder": clip.folder, "text": " ".join(words), "phones": phones})
+    partial = path.with_suffix(".part")
+    save_file(tensors, partial, metadata={"clips": json.dumps(listed)})
+    partial.rename(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""Speak sentences with espeak-ng and flite into a corpus folder ``synthetic`` with a manifest.
+
+Clip i depends on the seed and on i only, so an interrupted run goes on where it stopped. The voices of the eval split
+speak in no other split.
+"""
+
+from __future__ import annotations
+
+import csv
+import random
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from corpus import read_lexicon, words_of
+
+ESPEAK_VOICES = ("en-us", "en-gb", "en-gb-scotland", "en-gb-x-rp", "en-us-nyc", "en-029")
+ESPEAK_VARIANTS = ("m1", "m2", "m3", "m4", "m6", "f1", "f2", "f3", "f5")
+ESPEAK_EVAL_VARIANTS = ("m7", "f4")
+FLITE_VOICES = ("kal16", "rms", "slt")
+FLITE_EVAL_VOICES = ("awb",)
+LEAST_WORDS, MOST_WORDS = 3, 14
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """A sentence and the command that speaks it, without the place of the output."""
+
+    text: str
+    voice: str
+    command: tuple[str, ...]
+    output_option: str
+
+
+def draw_utterance(index: int, sentences: list[str], seed: int, is_eval: bool) -> Utterance:
+    """Choose sentence, program, voice, speed and pitch of clip ``index``."""
+    dice = random.Random(f"{seed}/{is_eval}/{index}")  # noqa: S311 - repeatable, no secret
+    text = sentences[index % len(sentences)]
+    if dice.choice((True, False)):
+        voice = dice.choice(FLITE_EVAL_VOICES if is_eval else FLITE_VOICES)
+        stretch = dice.uniform(0.85, 1.15)
+        options = ("--setf", f"duration_stretch={stretch:.2f}", "-t", text)
+        return Utterance(text, f"flite-{voice}", ("flite", "-voice", voice, *options), "-o")
+    variant = dice.choice(ESPEAK_EVAL_VARIANTS if is_eval else ESPEAK_VARIANTS)
+    voice = f"{dice.choice(ESPEAK_VOICES)}+{variant}"
+    words_per_minute, pitch = dice.randint(120, 190), dice.randint(30, 70)
+    command = ("espeak-ng", "-v", voice, "-s", str(words_per_minute), "-p", str(pitch), text)
+    return Utterance(text, f"espeak-{voice}", command, "-w")
+
+
+def read_sentences(text: Path, lexicon: Path, seed: int) -> list[str]:
+    """Sentences of a fitting length whose every word has a pronunciation, shuffled."""
+    known = read_lexicon(lexicon)
+    with text.open(encoding="utf-8") as stream:
+        candidates = (words_of(line) for line in stream)
+        chosen = {
+            " ".join(words)
+            for words in candidates
+            if LEAST_WORDS <= len(words) <= MOST_WORDS and all(word in known for word in words)
+        }
+    sentences = sorted(chosen)
+    random.Random(seed).shuffle(sentences)  # noqa: S311 - repeatable, no secret
+    return sentences
+
+
+@click.command()
+@click.option("--text", type=click.Path(exists=True, path_type=Path), required=True, help="One sentence per line.")
+@click.option("--lexicon", type=click.Path(exists=True, path_type=Path), required=True, help="In CMU's format.")
+@click.option("--output", type=click.Path(path_type=Path), required=True, help="A corpus; gets the folder synthetic.")
+@click.option("--clips", type=click.IntRange(1), default=2000, show_default=True)
+@click.option("--split", type=click.Choice(["train", "eval"]), default="train", show_default=True)
+@click.option("--seed", default=1, show_default=True)
+def main(text: Path, lexicon: Path, output: Path, clips: int, split: str, seed: int) -> None:
+    """Speak CLIPS sentences of TEXT."""
+    for program in ("espeak-ng", "flite"):
+        if shutil.which(program) is None:
+            raise click.ClickException(f"{program} is missing: apt install espeak-ng flite")
+    sentences = read_sentences(text, lexicon, seed)
+    if not sentences:
+        raise click.ClickException(f"{text} has no sentence of {LEAST_WORDS} to {MOST_WORDS} known words.")
+    folder = output / "synthetic"
+    folder.mkdir(parents=True, exist_ok=True)
+    utterances = [draw_utterance(index, sentences, seed, split == "eval") for index in range(clips)]
+    with click.progressbar(list(enumerate(utterances)), label="Speaking", show_pos=True) as bar:
+        for index, utterance in bar:
+            _speak(utterance, folder / f"{split}-{index:06}.wav")
+    _write_manifest(folder, split, utterances)
+
+
+def _speak(utterance: Utterance, path: Path) -> None:
+    """Write one clip unless it is there; a half-written one never gets the final name."""
+    if path.exists():
+        return
+    partial = path.with_suffix(".part")
+    subprocess.run([*utterance.command, utterance.output_option, str(partial)], check=True, capture_output=True)  # noqa: S603
+    partial.rename(path)
+
+
+def _write_manifest(folder: Path, split: str, utterances: list[Utterance]) -> None:
+    """Put this split's rows into the manifest, keeping those of other splits."""
+    manifest = folder / "manifest.tsv"
+    head = ["path", "seconds", "speaker", "split", "text"]
+    rows = []
+    if manifest.exists():
+        with manifest.open(encoding="utf-8") as stream:
+            rows = [row for row in csv.reader(stream, delimiter="\t") if row[3] not in {split, "split"}]
+    for index, utterance in enumerate(utterances):
+        rows.append([f"{split}-{index:06}.wav", "", utterance.voice, split, utterance.text])
+    with manifest.open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream, delimiter="\t", lineterminator="\n").writerows([head, *rows])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,195 @@
+"""A CTC network over the judgement of an older acoustic model: Gaussian posteriors beside the log-mel features.
+
+The reverse of tandem features (Hermansky, Ellis and Sharma 2000, "Tandem connectionist feature extraction for
+conventional HMM systems"): here the Gaussians come first. They are phonetically tied (one codebook of densities per
+phone, shared by all its tied states, Huang et al. 1991's semi-continuous models made narrower), as in CMU Sphinx,
+and were trained on far more speech than a small corpus has. The network learns to correct them. All of it is buffers
+of the module, so the weights file holds everything.
+
+Shapes: b batch, t feature frames of 10 ms, n output frames (t / 3, rounded up), m mel bins, s tied states, g densities
+of all codebooks together, p pooled posteriors, d width.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from dictation.asr.conformer import Conformer
+from dictation.asr.features import LogMel
+from dictation.asr.model_folder import FeatureParameters
+from dictation.asr.network import ConvConformerParameters
+from dictation.core.records import SAMPLE_RATE_HZ
+
+FEATURES = FeatureParameters(
+    sample_rate_hz=SAMPLE_RATE_HZ,
+    fft_size=512,
+    window_samples=400,
+    hop_samples=160,
+    mel_bins=25,
+    low_hz=130.0,
+    high_hz=6800.0,
+    log_floor=1e-6,
+    deviation_floor=1e-5,  # unused: the Gaussians need the true size of the differences
+    peak=0.7,
+)
+"""The bands that CMU Sphinx's Gaussians were trained on."""
+HOPS_PER_TANDEM_FRAME = 3
+"""30 ms: about twelve phones a second need no finer steps."""
+FRAME_S = HOPS_PER_TANDEM_FRAME * FEATURES.hop_samples / SAMPLE_RATE_HZ
+CEPSTRA = 13
+STREAMS = 3
+"""Cepstra, their differences, and the differences of those."""
+_LIFTER = 22
+_LEAST_LIKELIHOOD = 1e-10
+_LEAST_POSTERIOR = 1e-3
+_LIKELIHOOD_SCALE = 0.5  # three streams are not independent: their product is too sure of itself
+
+
+@dataclass(frozen=True)
+class TandemParameters:
+    """Sizes of a tied-state Gaussian model and of the Conformer encoder that reads it.
+
+    Attributes:
+        codebooks: Sets of Gaussian densities, one per phone.
+        densities: Densities per codebook and stream.
+        tied_states: Mixtures over a codebook.
+        posteriors: Classes that the tied states are pooled to.
+        width: Features per frame inside the encoder.
+        heads: Attention heads; divides ``width``.
+        ffn_width: Hidden features of the feed-forward modules.
+        layers: Conformer layers.
+        kernel_size: Frames seen by the depthwise convolution; odd.
+    """
+
+    codebooks: int
+    densities: int
+    tied_states: int
+    posteriors: int
+    width: int
+    heads: int
+    ffn_width: int
+    layers: int
+    kernel_size: int
+
+
+class CentredLogMel(nn.Module):
+    """The app's log-mel spectrogram minus each band's mean over the utterance, as Sphinx's cepstral means want it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._front_end = LogMel(FEATURES)
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """Map samples (samples,) to features (t, m)."""
+        scaled = samples * (FEATURES.peak / samples.abs().amax().clamp(min=1e-12))
+        x = (self._front_end.mel_spectrogram(scaled) + FEATURES.log_floor).log()
+        centred: Tensor = x - x.mean(dim=0, keepdim=True)
+        return centred
+
+
+class GaussianPosteriors(nn.Module):
+    """Log-mel frames to stacked log-mel frames and pooled log posteriors of the tied states."""
+
+    slopes: Tensor
+    offsets: Tensor
+    weights: Tensor
+    codebook_states: Tensor
+    pool: Tensor
+    cosines: Tensor
+
+    def __init__(self, parameters: TandemParameters, mel_bins: int) -> None:
+        super().__init__()
+        densities = parameters.codebooks * parameters.densities
+        self._densities = parameters.densities
+        self.register_buffer("slopes", torch.zeros(STREAMS, 2 * CEPSTRA, densities))
+        self.register_buffer("offsets", torch.zeros(STREAMS, 1, densities))
+        self.register_buffer("weights", torch.zeros(STREAMS, parameters.densities, parameters.tied_states))
+        self.register_buffer("codebook_states", torch.zeros(parameters.codebooks, dtype=torch.long))
+        self.register_buffer("pool", torch.zeros(parameters.tied_states, parameters.posteriors))
+        self.register_buffer("cosines", _cosines(mel_bins), persistent=False)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map (b, t, m) to (b, n, 3 m + p)."""
+        batch, frames, _ = features.shape
+        count = -(-frames // HOPS_PER_TANDEM_FRAME)
+        padding = HOPS_PER_TANDEM_FRAME * count - frames
+        filled = torch.cat([features, features[:, -1:].expand(-1, padding, -1)], dim=1)
+        stacked = filled.reshape(batch, count, -1)  # (b, n, 3 m)
+        posteriors = self._posteriors(features @ self.cosines, count)  # (b, n, p)
+        return torch.cat([stacked, 0.5 * (posteriors + _LEAST_POSTERIOR).log()], dim=-1)
+
+    def _posteriors(self, cepstra: Tensor, count: int) -> Tensor:
+        """Map cepstra (b, t, 13) to pooled posteriors of every third frame's tied states (b, n, p)."""
+        x = self._streams(cepstra, count).flatten(1, 2)  # (3, b n, 13)
+        likelihoods = torch.baddbmm(self.offsets, torch.cat([x, x * x], dim=-1), self.slopes)  # (3, b n, g), logarithms
+        likelihoods = (likelihoods - likelihoods.amax(dim=-1, keepdim=True)).exp_()
+        by_codebook = zip(
+            likelihoods.split(self._densities, dim=-1),
+            self.weights.split(self.codebook_states.tolist(), dim=-1),
+            strict=True,
+        )
+        states = torch.cat([torch.bmm(densities, weights) for densities, weights in by_codebook], dim=-1)  # (3, b n, s)
+        scores = (states + _LEAST_LIKELIHOOD).log_().sum(dim=0)  # (b n, s)
+        pooled: Tensor = (_LIKELIHOOD_SCALE * scores).softmax(dim=-1) @ self.pool  # (b n, p)
+        return pooled.view(cepstra.shape[0], count, -1)
+
+    @staticmethod
+    def _streams(cepstra: Tensor, count: int) -> Tensor:
+        """Sphinx's three streams at the middle of each triple of frames, shape (3, b, n, 13).
+
+        Differences reach two frames to either side, second differences three.
+        """
+        edges = (cepstra[:, :1].expand(-1, 3, -1), cepstra[:, -1:].expand(-1, 6, -1))
+        padded = torch.cat([edges[0], cepstra, edges[1]], dim=1)
+
+        def at(offset: int) -> Tensor:
+            first = 4 + offset  # three frames of padding, and the middle of a triple is its second frame
+            return padded[:, first : first + HOPS_PER_TANDEM_FRAME * count : HOPS_PER_TANDEM_FRAME][:, :count]
+
+        return torch.stack([at(0), at(2) - at(-2), at(3) - at(-1) - at(1) + at(-3)])
+
+
+class TandemConformer(nn.Module):
+    """Gaussian posteriors, a Conformer encoder, and a linear layer past the encoder."""
+
+    def __init__(self, parameters: TandemParameters, mel_bins: int, label_count: int) -> None:
+        super().__init__()
+        inputs = HOPS_PER_TANDEM_FRAME * mel_bins + parameters.posteriors
+        self.gaussians = GaussianPosteriors(parameters, mel_bins)
+        self.norm = nn.BatchNorm1d(inputs, affine=False)
+        self.lin = nn.Linear(inputs, parameters.width)
+        self.enc = Conformer(
+            ConvConformerParameters(
+                subsampling_channels=1,  # unused: the Gaussians' frames are the subsampling
+                width=parameters.width,
+                heads=parameters.heads,
+                ffn_width=parameters.ffn_width,
+                layers=parameters.layers,
+                kernel_size=parameters.kernel_size,
+            )
+        )
+        self.out = nn.Linear(parameters.width, label_count)
+        self.skip = nn.Linear(inputs, label_count)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map features (b, t, m) to logits (b, n, labels)."""
+        return self.classify(self.gaussians(features))
+
+    def classify(self, x: Tensor) -> Tensor:
+        """Map what the Gaussians give (b, n, 3 m + p), which training keeps on disk, to logits (b, n, labels)."""
+        hidden = self.lin(self.norm(x.transpose(1, 2)).transpose(1, 2))  # (b, n, d)
+        logits: Tensor = self.out(self.enc(hidden)) + self.skip(x)  # (b, n, labels)
+        return logits
+
+
+def _cosines(mel_bins: int) -> Tensor:
+    """The orthonormal DCT-II to 13 cepstra and Sphinx's lifter in one matrix, shape (m, 13)."""
+    order = torch.arange(CEPSTRA)
+    places = torch.arange(mel_bins) + 0.5
+    transform = torch.cos(math.pi / mel_bins * places.unsqueeze(1) * order) * math.sqrt(2 / mel_bins)
+    transform[:, 0] = math.sqrt(1 / mel_bins)
+    return transform * (1 + _LIFTER / 2 * torch.sin(order * math.pi / _LIFTER))

@@ -1,0 +1,331 @@
+"""Train the network that reads the Gaussians: first towards an alignment, then with CTC; on the CPU, resumable.
+
+The Gaussians place each clip's phones in time (CTC's best path, Graves et al. 2006) and the network learns that
+placement with cross-entropy; later it places them anew by itself. That gives it features in minutes. CTC then teaches
+it to write each phone once. What each part does for the phone error rate is in models/README.md.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import numpy as np
+import numpy.typing as npt
+import torch
+from corpus import PHONES, SYMBOLS, edit_distance
+from prepare import tandem_parameters
+from safetensors import safe_open
+from sphinx_model import SILENCE, STATES_PER_PHONE, read_gaussians, read_tying
+from tandem import FEATURES, HOPS_PER_TANDEM_FRAME, TandemConformer
+from torch import Tensor, nn
+from torch.nn import functional
+from torchaudio.functional import forced_align
+
+IGNORED = -100
+WARM_UP_STEPS = 150
+AVERAGING = 0.995
+STACKED_BANDS = HOPS_PER_TANDEM_FRAME * FEATURES.mel_bins
+SILENCE_WEIGHT = 2.0
+"""How much likelier silence is than a phone before anything was heard; read speech is a third to half of it."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """A prepared clip: features (frames, inputs) in float16 and the labels it holds."""
+
+    folder: str
+    features: Tensor
+    phones: list[int]
+
+
+class PhonePlacer:
+    """Places the phones of a clip in its frames by what the Gaussians say."""
+
+    def __init__(self, sphinx: Path) -> None:
+        tying = read_tying(sphinx / "mdef")
+        states = STATES_PER_PHONE * len(tying.phones)
+        share = tying.pool[:, :states].sum(axis=0)  # tied states per phone state: frequent phones have more
+        places = np.zeros((states, len(SYMBOLS)), np.float32)
+        for index, phone in enumerate(tying.phones):
+            rows = slice(STATES_PER_PHONE * index, STATES_PER_PHONE * (index + 1))
+            if phone in PHONES:
+                places[rows, SYMBOLS.index(phone)] = 1 / np.maximum(share[rows], 0.5)
+            elif phone == SILENCE:
+                places[rows, 0] = SILENCE_WEIGHT
+        self._places = torch.from_numpy(places)
+
+    def log_probs(self, features: Tensor) -> Tensor:
+        """Map prepared features (frames, inputs) to log-probabilities of the labels (frames, labels)."""
+        states = features[:, STACKED_BANDS : STACKED_BANDS + len(self._places)].float()
+        posteriors = (2 * states).exp() @ self._places  # undoes the square root in GaussianPosteriors
+        return (posteriors / posteriors.sum(dim=-1, keepdim=True)).clamp(min=1e-4).log()
+
+
+def align(log_probs: Tensor, phones: list[int]) -> npt.NDArray[np.int16]:
+    """The label of each frame on the best path through the phones, shape (frames,)."""
+    path, _ = forced_align(log_probs.unsqueeze(0), torch.tensor([phones], dtype=torch.int32), blank=0)
+    labels: npt.NDArray[np.int16] = path[0].numpy().astype(np.int16)
+    return labels
+
+
+def read_items(folder: Path, split: str) -> list[Item]:
+    """Read the shards of a split; clips with fewer frames than phones can never be aligned and stay out."""
+    items = []
+    for path in sorted(folder.glob(f"*-{split}*.safetensors")):
+        with safe_open(path, framework="pt") as shard:
+            for index, clip in enumerate(json.loads(shard.metadata()["clips"])):
+                features = shard.get_tensor(str(index))
+                repeats = sum(one == other for one, other in zip(clip["phones"], clip["phones"][1:], strict=False))
+                if len(features) >= len(clip["phones"]) + repeats:
+                    items.append(Item(clip["folder"], features, clip["phones"]))
+    return items
+
+
+def cut_batches(items: list[Item], most_frames: int, dice: random.Random) -> list[list[int]]:
+    """Clips of like length together, at most ``most_frames`` with padding, in random order."""
+    order = sorted(range(len(items)), key=lambda index: len(items[index].features) * dice.uniform(0.93, 1.07))
+    batches: list[list[int]] = [[]]
+    for index in order:
+        longest = max(len(items[other].features) for other in [*batches[-1], index])
+        if batches[-1] and longest * (len(batches[-1]) + 1) > most_frames:
+            batches.append([])
+        batches[-1].append(index)
+    dice.shuffle(batches)
+    return batches
+
+
+def stack(items: list[Item], labels: list[npt.NDArray[np.int16]]) -> tuple[Tensor, Tensor]:
+    """Pad to (clips, frames, inputs) with each last frame, and the labels with ``IGNORED``."""
+    longest = max(len(item.features) for item in items)
+    features = torch.zeros(len(items), longest, items[0].features.shape[1])
+    targets = torch.full((len(items), longest), IGNORED)
+    for row, (item, path) in enumerate(zip(items, labels, strict=True)):
+        features[row, : len(path)] = item.features
+        features[row, len(path) :] = item.features[-1]
+        targets[row, : len(path)] = torch.from_numpy(path)
+    return features, targets
+
+
+def mask(features: Tensor, dice: random.Random) -> None:
+    """SpecAugment (Park et al. 2019, arXiv:1904.08779): hide spans of time and bands, sometimes all the Gaussians."""
+    for clip in features:
+        for _ in range(1 + len(clip) // 100):
+            width = dice.randint(0, 10)
+            start = dice.randint(0, max(0, len(clip) - width))
+            clip[start : start + width] = clip.mean(dim=0)
+        width = dice.randint(0, 5)
+        band = dice.randint(0, FEATURES.mel_bins - width)
+        for frame in range(HOPS_PER_TANDEM_FRAME):
+            clip[:, frame * FEATURES.mel_bins + band : frame * FEATURES.mel_bins + band + width] = 0
+        if dice.random() < 0.15:  # noqa: PLR2004 - the bands alone must be worth something too
+            clip[:, STACKED_BANDS:] = -2.5
+
+
+def build_network(sphinx: Path, width: int, layers: int) -> TandemConformer:
+    """The app's network with fresh weights, and a shortcut that starts as a reading of the phone posteriors."""
+    buffers = read_gaussians(sphinx)
+    network = TandemConformer(tandem_parameters(buffers, width, layers), FEATURES.mel_bins, len(SYMBOLS))
+    network.gaussians.load_state_dict(buffers)
+    for layer in network.enc.conformer_layers:
+        nn.init.xavier_uniform_(layer.self_attn.in_proj_weight)
+        nn.init.zeros_(layer.self_attn.in_proj_bias)
+    sources = read_tying(sphinx / "mdef").phones
+    with torch.no_grad():
+        network.skip.weight.zero_()
+        network.skip.bias.zero_()
+        network.out.weight.mul_(0.1)
+        for row, phone in enumerate((SILENCE, *PHONES)):
+            first = STACKED_BANDS + STATES_PER_PHONE * sources.index(phone)
+            network.skip.weight[row, first : first + STATES_PER_PHONE] = 0.7
+    return network
+
+
+class Trainer:
+    """Network, average, optimiser and the number of steps done: all that a checkpoint holds."""
+
+    def __init__(self, network: TandemConformer, steps: int, peak_rate: float) -> None:
+        self.network = network
+        self.average = copy.deepcopy(network)
+        self.step = 0
+        self._steps, self._peak_rate = steps, peak_rate
+        self._optimiser = torch.optim.AdamW(network.parameters(), peak_rate, betas=(0.9, 0.98), weight_decay=0.01)
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint; it gets its name when it is whole."""
+        state = {
+            "network": _trained(self.network),
+            "average": _trained(self.average),
+            "optimiser": self._optimiser.state_dict(),
+            "step": self.step,
+        }
+        partial = path.with_suffix(".part")
+        torch.save(state, partial)
+        partial.rename(path)
+
+    def resume(self, path: Path) -> None:
+        """Go on from a checkpoint."""
+        state = torch.load(path, weights_only=True)
+        self.network.load_state_dict(state["network"], strict=False)
+        self.average.load_state_dict(state["average"], strict=False)
+        self._optimiser.load_state_dict(state["optimiser"])
+        self.step = state["step"]
+
+    def learn(self, features: Tensor, loss_of: Callable[[Tensor], Tensor]) -> float:
+        """Take one step on a loss of the logits (clips, frames, labels); return the loss."""
+        warm_up = min(1.0, (self.step + 1) / WARM_UP_STEPS)
+        cosine = 0.5 + 0.5 * math.cos(math.pi * min(1.0, self.step / self._steps))
+        for group in self._optimiser.param_groups:
+            group["lr"] = self._peak_rate * warm_up * cosine + 1e-6
+        self.network.train()
+        loss = loss_of(self.network.classify(features))
+        self._optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
+        self._optimiser.step()
+        self.step += 1
+        self._follow()
+        return loss.item()
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        """Move the average towards the weights, faster at the beginning."""
+        share = 1 - min(AVERAGING, self.step / (self.step + 20))
+        new = _trained(self.network)
+        for name, value in _trained(self.average).items():
+            if value.is_floating_point():
+                value.lerp_(new[name], share)
+            else:
+                value.copy_(new[name])
+
+
+def _trained(network: TandemConformer) -> dict[str, Tensor]:
+    """Everything but the Gaussians, which never change."""
+    return {name: value for name, value in network.state_dict().items() if not name.startswith("gaussians.")}
+
+
+@torch.inference_mode()
+def score(network: TandemConformer, items: list[Item]) -> dict[str, float]:
+    """Greedy phone error rate in per cent, by corpus folder and over all."""
+    network.eval()
+    wrong: dict[str, list[int]] = {}
+    for item in items:
+        best = network.classify(item.features.float().unsqueeze(0))[0].argmax(dim=-1).tolist()
+        found = [label for label, before in zip(best, [0, *best], strict=False) if label and label != before]
+        for name in (item.folder, "all"):
+            errors = wrong.setdefault(name, [0, 0])
+            errors[0] += edit_distance([str(label) for label in found], [str(label) for label in item.phones])
+            errors[1] += len(item.phones)
+    return {name: 100 * errors / max(1, count) for name, (errors, count) in sorted(wrong.items())}
+
+
+@torch.inference_mode()
+def realign(network: TandemConformer, items: list[Item]) -> list[npt.NDArray[np.int16]]:
+    """Place the phones by the network's own judgement, frequent labels not favoured as much as it favours them."""
+    network.eval()
+    with click.progressbar(items, label="Aligning") as bar:
+        outputs = [network.classify(item.features.float().unsqueeze(0))[0].log_softmax(dim=-1) for item in bar]
+    share = torch.stack([output.exp().mean(dim=0) for output in outputs]).mean(dim=0).clamp(min=1e-3)
+    return [align(output - 0.5 * share.log(), item.phones) for output, item in zip(outputs, items, strict=True)]
+
+
+def placement_loss(targets: Tensor) -> Callable[[Tensor], Tensor]:
+    """Cross-entropy per frame, in nats; ``targets`` (clips, frames)."""
+    return lambda logits: functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED)
+
+
+def ctc_loss(items: list[Item]) -> Callable[[Tensor], Tensor]:
+    """CTC per phone, in nats, whatever the alignment."""
+    frames = torch.tensor([len(item.features) for item in items])
+    lengths = torch.tensor([len(item.phones) for item in items])
+    phones = torch.tensor([phone for item in items for phone in item.phones])
+
+    def loss_of(logits: Tensor) -> Tensor:
+        log_probs = logits.log_softmax(dim=-1).transpose(0, 1)
+        loss = functional.ctc_loss(log_probs, phones, frames, lengths, zero_infinity=True, reduction="sum")
+        return loss / lengths.sum()
+
+    return loss_of
+
+
+def draw_batches(items: list[Item], most_frames: int, seed: int, start: int) -> Iterator[list[int]]:
+    """Epoch after epoch; a resumed run skips what it has seen."""
+    step, epoch = 0, 0
+    while True:
+        for batch in cut_batches(items, most_frames, random.Random(f"{seed}/{epoch}")):  # noqa: S311
+            if step >= start:
+                yield batch
+            step += 1
+        epoch += 1
+
+
+@click.command()
+@click.option("--features", type=click.Path(exists=True, path_type=Path), required=True, help="Shards by prepare.py.")
+@click.option("--sphinx", type=click.Path(exists=True, path_type=Path), required=True, help="CMU Sphinx en-us folder.")
+@click.option("--checkpoint", type=click.Path(path_type=Path), required=True, help="Written, and resumed if there.")
+@click.option("--steps", default=6300, show_default=True)
+@click.option("--realign-at", default=1500, show_default=True, help="Step from which the network aligns by itself.")
+@click.option("--ctc-from", default=2600, show_default=True, help="Step from which CTC is the loss.")
+@click.option("--augment-from", default=400, show_default=True, help="Step from which SpecAugment is used.")
+@click.option("--frames", default=1000, show_default=True, help="Frames of 30 ms in a batch at most.")
+@click.option("--width", default=144, show_default=True)
+@click.option("--layers", default=5, show_default=True)
+@click.option("--rate", default=2e-3, show_default=True, help="Highest learning rate.")
+@click.option("--threads", default=1, show_default=True, help="Two on busy cores wait for each other.")
+@click.option("--save-every", default=200, show_default=True)
+@click.option("--seed", default=1, show_default=True)
+def main(
+    features: Path,
+    sphinx: Path,
+    checkpoint: Path,
+    steps: int,
+    realign_at: int,
+    ctc_from: int,
+    augment_from: int,
+    frames: int,
+    width: int,
+    layers: int,
+    rate: float,
+    threads: int,
+    save_every: int,
+    seed: int,
+) -> None:
+    """Train until STEPS are done, saving and scoring on the dev shards now and then."""
+    torch.set_num_threads(threads)
+    torch.manual_seed(seed)
+    items, held_out = read_items(features, "train"), read_items(features, "dev")
+    if not items:
+        raise click.ClickException(f"{features} has no train shards: run prepare.py first.")
+    trainer = Trainer(build_network(sphinx, width, layers), steps, rate)
+    if checkpoint.exists():
+        trainer.resume(checkpoint)
+    placer = PhonePlacer(sphinx)
+    labels = [align(placer.log_probs(item.features), item.phones) for item in items]
+    is_realigned = trainer.step >= ctc_from  # CTC needs no alignment
+    batches = draw_batches(items, frames, seed, trainer.step)
+    with click.progressbar(length=steps, label="Training", show_pos=True) as bar:
+        bar.update(trainer.step)
+        while trainer.step < steps:
+            if trainer.step >= realign_at and not is_realigned:
+                labels, is_realigned = realign(trainer.average, items), True
+            batch = next(batches)
+            clips = [items[index] for index in batch]
+            inputs, targets = stack(clips, [labels[index] for index in batch])
+            if trainer.step >= augment_from:
+                mask(inputs, random.Random(f"{seed}/mask/{trainer.step}"))  # noqa: S311
+            loss = trainer.learn(inputs, ctc_loss(clips) if trainer.step >= ctc_from else placement_loss(targets))
+            bar.update(1)
+            if trainer.step % save_every == 0 or trainer.step == steps:
+                trainer.save(checkpoint)
+                rates = ", ".join(f"{name} {value:.1f}" for name, value in score(trainer.average, held_out).items())
+                click.echo(f"\nstep {trainer.step}: loss {loss:.3f}, phone errors % {rates}")
+
+
+if __name__ == "__main__":
+    main()

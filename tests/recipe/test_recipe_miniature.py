@@ -1,0 +1,196 @@
+"""The recipe from speech to scores on a miniature: a few synthetic clips, a few steps, each command as a program."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import wave
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+
+RECIPE = Path(__file__).resolve().parents[2] / "models" / "recipe"
+TEXTS = ("one two three", "we go home now", "the sun is warm", "two or three of us")
+
+
+def _find_sphinx() -> Path | None:
+    spec = importlib.util.find_spec("pocketsphinx")
+    return Path(spec.origin).parent / "model" / "en-us" if spec and spec.origin else None
+
+
+SPHINX = _find_sphinx()
+needs_recipe = pytest.mark.skipif(
+    SPHINX is None or importlib.util.find_spec("flashlight") is None,
+    reason="the recipe's dependencies are not installed: uv sync --group recipe",
+)
+ESPEAK = shutil.which("espeak-ng") or ""
+needs_espeak = pytest.mark.skipif(not ESPEAK, reason="espeak-ng is not installed")
+
+
+def run(script: str, *arguments: object, programs: Path | None = None) -> str:
+    environment = {**os.environ, "PYTHONPATH": str(RECIPE.parents[1]), "OMP_NUM_THREADS": "1"}
+    if programs:
+        environment["PATH"] = f"{programs}{os.pathsep}{environment['PATH']}"
+    command = [sys.executable, str(RECIPE / script), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=150)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
+    """Call a command in this process: importing torch for each of them would take most of the time."""
+    threads, known = torch.get_num_threads(), set(sys.modules)
+    monkeypatch.syspath_prepend(str(RECIPE))
+
+    def call(name: str, *arguments: object) -> str:
+        command = importlib.import_module(name).main
+        done = CliRunner().invoke(command, [str(argument) for argument in arguments], catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    yield call
+    torch.set_num_threads(threads)
+    for name in set(sys.modules) - known:
+        if str(RECIPE) in str(getattr(sys.modules[name], "__file__", "")):
+            del sys.modules[name]
+
+
+def write_corpus(corpus: Path) -> Path:
+    """Four clips of espeak-ng, each in every split."""
+    folder = corpus / "ljspeech-part1"
+    folder.mkdir(parents=True)
+    rows = ["path\tseconds\tspeaker\tsplit\ttext"]
+    for index, text in enumerate(TEXTS):
+        subprocess.run([ESPEAK, "-v", "en-us", "-s", "130", "-w", str(folder / f"{index}.wav"), text], check=True)
+        rows += [f"{index}.wav\t\tespeak\t{split}\t{text}" for split in ("train", "dev", "eval")]
+    (folder / "manifest.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return corpus
+
+
+def write_lexicon(path: Path) -> None:
+    """The texts' words with CMU's pronunciations: all that the search may say."""
+    assert SPHINX is not None
+    wanted = {word for text in TEXTS for word in text.split()}
+    lines = (SPHINX / "cmudict-en-us.dict").read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join(line for line in lines if line.split()[0] in wanted) + "\n", encoding="utf-8")
+
+
+def write_arpa(path: Path) -> None:
+    """All words alike: what lmplz would need boost and a compiler for."""
+    words = sorted({word for text in TEXTS for word in text.split()})
+    entries = [f"-1.0\t{word}\t0" for word in ("<unk>", "<s>", "</s>", *words)]
+    head = ["\\data\\", f"ngram 1={len(entries)}", "ngram 2=1", "", "\\1-grams:"]
+    pairs = ["", "\\2-grams:", f"-1.0\t<s> {words[0]}", "", "\\end\\", ""]
+    path.write_text("\n".join([*head, *entries, *pairs]), encoding="utf-8")
+
+
+@needs_recipe
+@needs_espeak
+def test_from_speech_to_scores(tmp_path: Path, call: Callable[..., str]) -> None:
+    assert SPHINX is not None
+    corpus, features, checkpoint = write_corpus(tmp_path / "corpus"), tmp_path / "features", tmp_path / "net.pt"
+    sphinx, dictionary = SPHINX / "en-us", SPHINX / "cmudict-en-us.dict"
+    for split in ("train", "dev"):
+        call(
+            "prepare",
+            *("--corpus", corpus, "--sphinx", sphinx, "--lexicon", dictionary),
+            *("--output", features, "--split", split),
+        )
+    train = ("train", "--features", features, "--sphinx", sphinx, "--checkpoint", checkpoint)
+    small = ("--width", 32, "--layers", 1, "--save-every", 60, "--realign-at", 10, "--ctc-from", 100)
+    begun = call(*train, *small, "--steps", 60)
+    resumed = call(*train, *small, "--steps", 300)
+    assert "step 60" in begun
+    assert "step 60" not in resumed
+    assert "step 300" in resumed
+    language, model = tmp_path / "language", tmp_path / "model"
+    language.mkdir()
+    write_lexicon(language / "lexicon.txt")
+    write_arpa(language / "lm.bin")
+    call("export", "--checkpoint", checkpoint, "--sphinx", sphinx, "--language", language, "--output", model)
+    table = call("evaluate", model, f"{model}:no-lm", "--corpus", corpus, "--split", "eval")
+    rows = [line.split("|") for line in table.splitlines() if "eval-lj" in line]
+    assert [row[4].strip() for row in rows] == [str(model), f"{model}:no-lm"]
+    # It has learnt its four sentences by heart.
+    assert [float(row[5]) for row in rows] == [0, 0]
+
+
+@needs_recipe
+def test_preparing_again_keeps_the_shards(tmp_path: Path, call: Callable[..., str]) -> None:
+    assert SPHINX is not None
+    folder = tmp_path / "corpus" / "set"
+    folder.mkdir(parents=True)
+    noise = np.random.default_rng(0).integers(-9999, 9999, 16_000, dtype=np.int16)
+    with wave.open(str(folder / "a.wav"), "wb") as clip:
+        clip.setnchannels(1)
+        clip.setsampwidth(2)
+        clip.setframerate(16_000)
+        clip.writeframes(noise.tobytes())
+    (folder / "manifest.tsv").write_text("path\tseconds\tspeaker\tsplit\ttext\na.wav\t1\tx\ttrain\tone two\n")
+    arguments = ("--corpus", tmp_path / "corpus", "--sphinx", SPHINX / "en-us", "--output", tmp_path / "features")
+    lexicon = ("--lexicon", SPHINX / "cmudict-en-us.dict", "--perturbed")
+    call("prepare", *arguments, *lexicon)
+    (shard,) = (tmp_path / "features").iterdir()
+    first, written_ns = shard.read_bytes(), shard.stat().st_mtime_ns
+    call("prepare", *arguments, *lexicon)
+    assert shard.stat().st_mtime_ns == written_ns
+    shard.unlink()
+    call("prepare", *arguments, *lexicon)
+    assert shard.read_bytes() == first
+
+
+def write_program(folder: Path, name: str, body: str) -> None:
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-ins are shell scripts")
+def test_synthesis_draws_the_same_clips_again_and_keeps_what_is_there(tmp_path: Path) -> None:
+    programs, text, lexicon = tmp_path / "bin", tmp_path / "text", tmp_path / "lexicon"
+    programs.mkdir()
+    for name in ("espeak-ng", "flite"):  # writes its arguments where the sound would go
+        write_program(programs, name, 'for last; do :; done; echo "$@" > "$last"')
+    text.write_text("One, two!\nOne two three.\nThree two one two.\nUnheard of words\n", encoding="utf-8")
+    lexicon.write_text("one W AH N\ntwo T UW\nthree TH R IY\n", encoding="utf-8")
+    arguments = ("--text", text, "--lexicon", lexicon, "--clips", 6)
+    for name in ("a", "b"):
+        run("synthesise.py", *arguments, "--output", tmp_path / name, programs=programs)
+    manifest = (tmp_path / "a" / "synthetic" / "manifest.tsv").read_text(encoding="utf-8")
+    assert manifest == (tmp_path / "b" / "synthetic" / "manifest.tsv").read_text(encoding="utf-8")
+    assert {row.split("\t")[4] for row in manifest.splitlines()[1:]} == {"one two three", "three two one two"}
+    kept = tmp_path / "a" / "synthetic" / "train-000000.wav"
+    kept.write_text("kept", encoding="utf-8")
+    run("synthesise.py", *arguments, "--output", tmp_path / "a", "--split", "eval", programs=programs)
+    run("synthesise.py", *arguments, "--output", tmp_path / "a", programs=programs)
+    assert kept.read_text(encoding="utf-8") == "kept"
+    both = (tmp_path / "a" / "synthetic" / "manifest.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    voices = {row.split("\t")[3]: set() for row in both}
+    for row in both:
+        voices[row.split("\t")[3]].add(row.split("\t")[2])
+    assert not voices["train"] & voices["eval"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-ins are shell scripts")
+def test_the_lexicon_holds_frequent_words_and_few_homophones(tmp_path: Path) -> None:
+    programs, text, lexicon = tmp_path / "bin", tmp_path / "text", tmp_path / "lexicon"
+    programs.mkdir()
+    write_program(programs, "lmplz", "cat")
+    write_program(programs, "build_binary", 'while [ $# -gt 2 ]; do shift; done; cp "$1" "$2"')
+    homophones = [f"ab{letter}" for letter in "cdefghij"]
+    text.write_text("".join(f"{'xy ' * 9}{word}\n" * (9 - i) for i, word in enumerate(homophones)), encoding="utf-8")
+    lexicon.write_text("".join(f"{word} AE B\n" for word in homophones) + "xy Z AY\nxy(2) Z IY\n", encoding="utf-8")
+    run("build_lm.py", text, "--lexicon", lexicon, "--programs", programs, "--output", tmp_path / "out")
+    lines = (tmp_path / "out" / "lexicon.txt").read_text(encoding="utf-8").splitlines()
+    assert lines == ["xy Z AY", "xy Z IY", *(f"{word} AE B" for word in homophones[:6])]
+    assert (tmp_path / "out" / "lm.bin").read_text(encoding="utf-8").startswith("xy xy")

@@ -61,6 +61,8 @@ class CalibrationBox(QWidget):
 
     def _on_clicked(self) -> None:
         """Begin to listen."""
+        if self.button.hasFocus():
+            self.setFocus()  # or else the disabled button hands the keyboard on, and Space changes the record mode
         self.button.setEnabled(False)
         self.undo_button.hide()
         self.progress.setValue(0)
@@ -78,6 +80,8 @@ class CalibrationBox(QWidget):
 
     def _on_undo(self) -> None:
         """Return to the threshold from before."""
+        if self.undo_button.hasFocus():
+            self.button.setFocus()
         self.undo_button.hide()
         if self._previous_dbfs is not None:
             self.sentence.setText(f"Undone: the threshold is {self._previous_dbfs:.0f} dBFS again.")
@@ -88,4 +92,6 @@ class CalibrationBox(QWidget):
         self._timer.stop()
         self.progress.hide()
         self.button.setEnabled(True)
+        if self.hasFocus():
+            self.button.setFocus()
         self.sentence.setText(sentence)

@@ -100,6 +100,19 @@ def test_calibration_is_applied_explained_and_undone(open_panel: MainWindow, qtb
     assert not box.undo_button.isVisible()
 
 
+def test_calibration_keeps_the_keyboard_focus(open_panel: MainWindow, qtbot: QtBot) -> None:
+    box = open_panel.side_panel.calibration
+    box.button.setFocus()
+    qtbot.keyClick(box.button, Qt.Key.Key_Space)
+    assert open_panel.session.asked("calibrate") == [None]
+    assert open_panel.focusWidget() is box
+    open_panel.session.calibrated.emit(FOUND)
+    assert open_panel.focusWidget() is box.button
+    box.undo_button.setFocus()
+    qtbot.keyClick(box.undo_button, Qt.Key.Key_Space)
+    assert open_panel.focusWidget() is box.button
+
+
 def test_calibration_without_sound_gives_up_and_says_so(
     open_panel: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,6 +26,7 @@ QPushButton, QToolButton {
     padding: 0 8px; min-height: 30px;
 }
 QToolButton[compact="true"] { padding: 0; min-width: 22px; min-height: 22px; }
+QFileDialog QToolButton { padding: 0; min-height: 24px; }
 QPushButton:hover, QToolButton:hover { background: $raised; }
 QPushButton:pressed, QToolButton:pressed, QToolButton:checked { background: $border; }
 QPushButton:focus, QToolButton:focus { border-color: $accent; }

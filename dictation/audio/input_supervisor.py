@@ -88,17 +88,33 @@ class InputSupervisor:
         self._next_try_s = 0.0
         self.status = InputStatus(InputState.CLOSED)
 
-    def choose(self, settings: AudioSettings) -> None:
-        """Switch to another device at the next tick; what the old one has delivered should be read before."""
-        self._settings = settings
-        self.close()
+    @property
+    def lost_since_s(self) -> float | None:
+        """When sound stopped coming from a device that is not back yet, on the clock of ``tick``; None in health."""
+        return self._lost_at_s
 
-    def close(self) -> None:
-        """Close the device; the next tick opens it again."""
+    def choose(self, settings: AudioSettings) -> Samples:
+        """Switch to another device at the next tick; the time without sound counts as missing.
+
+        Returns:
+            The last sound of the old device, at 16 kHz.
+        """
+        lost_at_s = self._lost_at_s if self._source is None else self._heard_s
+        last = self.close()
+        self._settings, self._lost_at_s = settings, lost_at_s
+        return last
+
+    def close(self) -> Samples:
+        """Close the device; the next tick opens it again.
+
+        Returns:
+            Its last sound at 16 kHz, up to 40 ms that were still in the resampler.
+        """
+        last = NOTHING if self._source is None else self._resampler.flush()
         self._close_source()
-        self._lost_at_s = None
         self._next_try_s = 0.0
         self.status = InputStatus(InputState.CLOSED)
+        return last
 
     def tick(self, now_s: float) -> InputReading:
         """Read what is new, or open or reopen the device; never raises and never waits for audio.
@@ -113,6 +129,8 @@ class InputSupervisor:
         reading = self._read(self._source, now_s)
         if self._is_dead(self._source, now_s):
             self._lose(now_s)
+            last = np.concatenate((reading.samples, self._resampler.flush()))
+            return replace(reading, samples=last)
         return reading
 
     def look_again(self) -> None:

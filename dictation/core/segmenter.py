@@ -280,11 +280,13 @@ class Segmenter:
         elif hop_end - segment.start_frame >= self._settings.max_segment_s * SAMPLE_RATE_HZ:
             self._split(segment, events)
         elif (
-            segment.silent_hops * HOP_FRAMES == self._post_roll_frames
+            not segment.is_paused
+            and segment.silent_hops * HOP_FRAMES >= self._post_roll_frames
             and self._rejection(segment, CloseCause.SILENCE) is None
         ):
             segment.is_paused = True
-            events.append(SegmentPaused(self._cut(segment, hop_end, CloseCause.SILENCE)))
+            end_frame = segment.speech_end_frame + self._post_roll_frames
+            events.append(SegmentPaused(self._cut(segment, end_frame, CloseCause.SILENCE)))
 
     def _split(self, segment: _OpenSegment, events: list[SegmentEvent]) -> None:
         """Close an utterance that is too long at its quietest recent hop and go on with the rest."""

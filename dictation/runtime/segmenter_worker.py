@@ -15,6 +15,7 @@ from dictation.core.records import (
     SAMPLE_RATE_HZ,
     Gap,
     LossCause,
+    Samples,
     Segment,
     SegmentMark,
     SegmentState,
@@ -128,8 +129,8 @@ class SegmenterWorker(QObject):
     def choose_input(self, settings: AudioSettings) -> None:
         """Switch to another device; what the old one has delivered is used first."""
         self._tick()
+        self._hear(self._supervisor.choose(settings))
         self._handle(self._segmenter.mark_gap())
-        self._supervisor.choose(settings)
 
     @Slot()
     def refresh_devices(self) -> None:
@@ -154,7 +155,7 @@ class SegmenterWorker(QObject):
             if self._timer is not None:
                 self._timer.stop()
                 self._tick()
-            self._supervisor.close()
+            self._hear(self._supervisor.close())
             self._end_recording()
         finally:  # a bug on the last tick must not leave the recogniser waiting and the program running for ever
             self._box.close()
@@ -165,14 +166,18 @@ class SegmenterWorker(QObject):
         """Take what is new from the input and let the segmenter hear it."""
         now_s = time.perf_counter()
         reading = self._supervisor.tick(now_s)
-        self._show_status()
         self._note_missing(reading, now_s)
-        if reading.samples.size:
-            self._handle(self._segmenter.push(reading.samples))
-            self._offer_partial()
-            self._show_levels(now_s)
+        self._hear(reading.samples)
+        self._show_status()
         if self._stop_at_s is not None and (now_s >= self._stop_at_s or not self._segmenter.is_open):
             self._end_recording()
+
+    def _hear(self, samples: Samples) -> None:
+        """Let the segmenter hear samples, ask for words, and show the levels."""
+        if samples.size:
+            self._handle(self._segmenter.push(samples))
+            self._offer_partial()
+            self._show_levels()
 
     def _show_status(self) -> None:
         """Pass on what the input is doing; a lost device ends the utterance, so that its words appear."""
@@ -188,20 +193,27 @@ class SegmenterWorker(QObject):
         """Mark lost audio in the transcript, as far as it was lost while recording."""
         for missing in reading.missing:
             self._handle(self._segmenter.mark_gap())
-            if self._recording_since_s is not None:
-                lost_s = min(missing.lost_s, now_s - self._recording_since_s)
-                at_s = self._segmenter.received_frames / SAMPLE_RATE_HZ
-                gap = Gap(at_s, lost_s, missing.cause)
-                self._box.put_final(gap_job(gap))
-                self.loss_found.emit(gap)
+            self._add_gap(missing.lost_s, missing.cause, now_s)
+
+    def _add_gap(self, lost_s: float, cause: LossCause, now_s: float) -> None:
+        """Queue a gap for the transcript, behind the words before it; only what a recording misses is a loss."""
+        if self._recording_since_s is None:
+            return
+        at_s = self._segmenter.received_frames / SAMPLE_RATE_HZ
+        gap = Gap(at_s, min(lost_s, now_s - self._recording_since_s), cause)
+        self._box.put_final(gap_job(gap))
+        self.loss_found.emit(gap)
 
     def _end_recording(self) -> None:
         """Close what is open and stop opening segments."""
         self._stop_at_s = None
         if self._recording_since_s is None:
             return
-        self._recording_since_s = None
         self._handle(self._segmenter.disarm())
+        if self._supervisor.lost_since_s is not None:  # stopped while waiting for a device to come back
+            now_s = time.perf_counter()
+            self._add_gap(now_s - self._supervisor.lost_since_s, LossCause.DEVICE, now_s)
+        self._recording_since_s = None
         self.recording_changed.emit(False)
 
     def _handle(self, events: list[SegmentEvent]) -> None:
@@ -291,7 +303,7 @@ class SegmenterWorker(QObject):
             JobKind.PARTIAL, audio.segment_id, audio.start_frame, end_frame, audio.samples, partials.revision,
         ))  # fmt: skip
 
-    def _show_levels(self, now_s: float) -> None:
+    def _show_levels(self) -> None:
         """Pass levels to the strip, the calibration, and now and then the growing box of the open segment."""
         levels = self._segmenter.take_levels()
         if levels is None:
@@ -302,6 +314,7 @@ class SegmenterWorker(QObject):
             if len(self._calibration) >= CALIBRATION_HOPS:
                 self.calibrated.emit(calibrate(self._calibration))
                 self._calibration = None
+        now_s = time.perf_counter()
         if self._partials is not None and now_s >= self._next_mark_s:
             self._next_mark_s = now_s + MARK_EVERY_S
             span = self._segmenter.open_span()

@@ -208,13 +208,30 @@ def test_a_block_that_is_not_finite_is_lost_and_the_next_one_is_heard(bench: Ben
     assert bench.tick(np.full(320, 0.1, dtype=np.float32)).samples.size == 320
 
 
-def test_choosing_another_device_closes_the_first() -> None:
-    bench = Bench()
-    bench.tick()
+def test_choosing_another_device_closes_the_first_and_counts_the_time_between(bench: Bench) -> None:
     bench.supervisor.choose(AudioSettings(device_name="other"))
     assert bench.sources[0].closed
+    assert bench.supervisor.lost_since_s is not None
     bench.tick()
     assert bench.supervisor.status.device_name == "other"
+    reading = bench.tick(np.full(320, 0.01, dtype=np.float32), after_s=0.5)
+    assert [missing.cause for missing in reading.missing] == [LossCause.DEVICE]
+    assert reading.missing[0].lost_s == pytest.approx(0.5, abs=0.05)
+    assert bench.supervisor.lost_since_s is None
+
+
+def test_the_sound_still_in_the_resampler_is_not_lost_with_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ScriptedSource, "rate_hz", 48_000)
+    for end in ("unplugged", "closed"):
+        bench = Bench()
+        bench.tick()
+        readings = [bench.tick(np.full(960, 0.5, dtype=np.float32)).samples for _ in range(50)]
+        if end == "unplugged":
+            bench.sources[-1].alive = False
+            readings.append(bench.tick().samples)
+        else:
+            readings.append(bench.supervisor.close())
+        assert sum(samples.size for samples in readings) == pytest.approx(16_000, abs=2)
 
 
 def test_a_slow_waking_device_gets_five_seconds() -> None:

@@ -165,6 +165,15 @@ def test_speech_that_comes_back_before_the_timeout_voids_the_pause() -> None:
         SegmentOpened, SegmentPaused, SegmentResumed, SegmentPaused, SegmentClosed]  # fmt: skip
 
 
+def test_a_timeout_that_shrinks_in_mid_pause_still_offers_the_segment() -> None:
+    segmenter = Segmenter(SegmenterSettings(timeout_ms=600))
+    events = segmenter.push(join(silence(0.5), babble(1.0), silence(0.1)))
+    segmenter.configure(SegmenterSettings(timeout_ms=160))
+    events += segmenter.push(silence(0.5))
+    assert [type(event) for event in events] == [SegmentOpened, SegmentPaused, SegmentClosed]
+    assert events[1].segment.end_frame == events[2].segment.end_frame
+
+
 def test_a_gap_closes_the_utterance_and_nothing_spans_it() -> None:
     segmenter = Segmenter(SegmenterSettings())
     events = segmenter.push(join(silence(0.5), babble(1)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 
@@ -43,10 +42,7 @@ def run_window(*, model_path: Path | None = None, config_folder: Path | None = N
     SystemTheme(application)
     store = SettingsStore(config_folder)
     store.load()
-    settings = store.settings
-    if model_path is not None:
-        settings = replace(settings, recognizer=replace(settings.recognizer, model_path=str(model_path)))
-    session = Session(settings, real_backends(model_path))
+    session = Session(store.settings, real_backends(model_path, store.settings.recognizer.model_path))
     file_queue = FileQueue(session.submit_segment, lambda: store.settings.segmenter)
     window = MainWindow(session, file_queue, store)
     crash_reporter.crashed.connect(session.failed)

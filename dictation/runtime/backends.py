@@ -61,8 +61,13 @@ class Backends:
     list_models: Callable[[], tuple[ModelChoice, ...]]
 
 
-def real_backends(model_path: Path | None = None) -> Backends:
-    """The microphone and the installed models; ``model_path`` is the folder given by ``--model``."""
+def real_backends(model_path: Path | None = None, remembered: str | None = None) -> Backends:
+    """The microphone and the installed models.
+
+    Args:
+        model_path: The folder given by ``--model``.
+        remembered: The model in the settings file, in whose place ``model_path`` is used until the user chooses.
+    """
 
     def make_source(settings: AudioSettings) -> AudioSource:
         from dictation.audio.microphone import Microphone
@@ -82,7 +87,9 @@ def real_backends(model_path: Path | None = None) -> Backends:
     def make_recognizer(settings: RecognizerSettings) -> RecognizerLike:
         from dictation.asr.recognizer import Recognizer
 
-        return Recognizer(_choose_model(settings.model_path, model_path), settings)
+        is_given = model_path is not None and settings.model_path == remembered
+        chosen = str(model_path) if is_given else settings.model_path
+        return Recognizer(_choose_model(chosen, model_path), settings)
 
     def list_models() -> tuple[ModelChoice, ...]:
         from dictation.asr.model_folder import find_models

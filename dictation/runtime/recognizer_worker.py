@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from queue import SimpleQueue
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -100,9 +101,11 @@ class RecognizerWorker(QObject):
         if self._recognizer is not None and is_same:
             self._recognizer.configure(settings)
             return
-        self._load()
+        if not self._load():
+            # The old model stays; choosing the new one again is then a change, and tries again.
+            self._settings = replace(settings, model_path=old.model_path, processor=old.processor)
 
-    def _load(self) -> None:
+    def _load(self) -> bool:
         """Load the model; a failure leaves the previous recogniser working, if there was one."""
         self._show(ModelStatus(ModelState.LOADING, self._status.name))
         try:
@@ -110,7 +113,7 @@ class RecognizerWorker(QObject):
             report = recognizer.load()
         except Exception as error:  # noqa: BLE001 - whatever goes wrong while loading, the window must go on
             self._show_load_failure(error)
-            return
+            return False
         if self._recognizer is not None:
             self._recognizer.close()
         self._recognizer, self._speculation, self._note = recognizer, None, report.note
@@ -121,6 +124,7 @@ class RecognizerWorker(QObject):
             note = f"{note} The model misread its own test clip; its words may be wrong.".strip()
             remedy = "Copy the model again, or choose another one. dictation doctor shows what it read."
         self._show(ModelStatus(ModelState.READY, report.model_name, report.device_name, note, remedy))
+        return True
 
     def _show_load_failure(self, error: Exception) -> None:
         """Say why there is no (new) model."""

@@ -6,6 +6,7 @@ same way, so that nothing is posted to what has ended (docs/architecture.md, "St
 
 from __future__ import annotations
 
+import logging
 import time
 from concurrent.futures import CancelledError, Future
 
@@ -39,6 +40,8 @@ from dictation.core.transcript import Transcript
 from dictation.runtime.backends import Backends
 from dictation.runtime.recognizer_worker import RecognizerWorker
 from dictation.runtime.segmenter_worker import SegmenterWorker
+
+_log = logging.getLogger(__name__)
 
 HEALTH_EVERY_MS = 500
 CLOSE_WITHIN_MS = 5000
@@ -214,8 +217,17 @@ class Session(QObject):
             return
         if self._model_status.state in _NO_MODEL:
             self._box.abandon()
-        QTimer.singleShot(CLOSE_WITHIN_MS, self._box.abandon)
+        QTimer.singleShot(CLOSE_WITHIN_MS, self._give_up)
         self._finish_requested.emit()
+
+    def _give_up(self) -> None:
+        """The program has waited long enough for its last words."""
+        if not self._running_threads:
+            return
+        behind_s = self._box.behind_s
+        self._box.abandon()
+        if behind_s:
+            _log.warning("closed with %.1f s of speech not recognised", behind_s)
 
     def _connect_segmenter(self) -> None:
         """Wire the segmenter's worker: requests go there queued, facts come back queued."""

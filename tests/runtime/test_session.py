@@ -2,101 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from dictation.core.errors import ModelDamaged, ModelMissing, NoInputDevice, OutOfMemory
-from dictation.core.records import SAMPLE_RATE_HZ, Gap, LossCause, Segment, SegmentState
-from dictation.core.segmenter import SegmentClosed, Segmenter
-from dictation.core.settings import AudioSettings, RecognizerSettings, SegmenterSettings, Settings
-from dictation.core.status import InputDevice, InputState, ModelState, SessionState
-from dictation.runtime.backends import Backends
-from dictation.runtime.session import Session
-from tests.support.fake_recognizer import FakeRecognizer
-from tests.support.fake_source import FakeMicrophone
+from dictation.core.errors import NoInputDevice, OutOfMemory
+from dictation.core.records import SAMPLE_RATE_HZ, Gap, LossCause, SegmentState
+from dictation.core.settings import AudioSettings, SegmenterSettings, Settings
+from dictation.core.status import InputState, SessionState
+from tests.support.stage import UTTERANCE, Stage, wait_for
 from tests.support.synth import babble, click, join, silence
-
-UTTERANCE = join(babble(1.0), silence(0.5))
-
-
-SIGNALS = [
-    "state_changed",
-    "input_changed",
-    "model_changed",
-    "segment_changed",
-    "tentative_changed",
-    "utterance_ready",
-    "gap_found",
-    "health_changed",
-    "failed",
-    "levels_ready",
-    "stopped",
-]
-
-
-class Stage:
-    """A session on fakes, and everything it said."""
-
-    def __init__(self, settings: Settings | None = None) -> None:
-        self.microphone = FakeMicrophone()
-        self.recognizer = FakeRecognizer()
-        self.made: list[RecognizerSettings] = []
-        self.session = Session(settings or Settings(), Backends(
-            self.microphone.make, lambda: (InputDevice("fake", "test", 1, 16000, True),), self.microphone.refresh,
-            self._make_recognizer, tuple,
-        ))  # fmt: skip
-        self.heard: dict[str, list[object]] = {}
-        for name in SIGNALS:
-            said = self.heard.setdefault(name, [])
-            getattr(self.session, name).connect(lambda *arguments, said=said: said.append(*arguments or (None,)))
-
-    def _make_recognizer(self, settings: RecognizerSettings) -> FakeRecognizer:
-        self.made.append(settings)
-        return self.recognizer
-
-    @property
-    def texts(self) -> list[str]:
-        return [utterance.text for utterance in self.heard["utterance_ready"]]
-
-    def segment_states(self, segment_id: int = 0) -> list[SegmentState]:
-        states = [mark.state for mark in self.heard["segment_changed"] if mark.segment_id == segment_id]
-        return [state for turn, state in enumerate(states) if turn == 0 or states[turn - 1] is not state]
-
-
-@pytest.fixture
-def open_stage(qtbot: QtBot) -> Iterator[Callable[..., Stage]]:
-    stages: list[Stage] = []
-
-    def build(settings: Settings | None = None, prepare: Callable[[Stage], None] = lambda _: None) -> Stage:
-        stage = Stage(settings)
-        prepare(stage)
-        stages.append(stage)
-        stage.session.open()
-        return stage
-
-    yield build
-    for stage in stages:
-        stage.recognizer.gate.set()
-        stage.recognizer.load_gate.set()
-        if not stage.heard["stopped"]:
-            with qtbot.waitSignal(stage.session.stopped, timeout=20_000):
-                stage.session.close()
-
-
-@pytest.fixture
-def stage(open_stage: Callable[..., Stage], qtbot: QtBot) -> Stage:
-    stage = open_stage()
-    qtbot.waitUntil(lambda: stage.session.state is SessionState.READY and
-                    stage.session.input_status.state is InputState.DELIVERING)  # fmt: skip
-    return stage
-
-
-def wait_for(qtbot: QtBot, condition: Callable[[], bool]) -> None:
-    qtbot.waitUntil(condition, timeout=15_000)
 
 
 def test_speech_becomes_tentative_words_and_then_an_utterance(stage: Stage, qtbot: QtBot) -> None:
@@ -258,75 +176,6 @@ def test_a_bug_in_the_recogniser_does_not_end_its_thread(stage: Stage, qtbot: Qt
     assert "ZeroDivisionError" in str(stage.heard["failed"][0])
 
 
-@pytest.mark.parametrize(
-    ("failure", "state"), [(ModelMissing("none"), ModelState.MISSING), (ModelDamaged("bad hash"), ModelState.FAILED)]
-)
-def test_without_a_model_everything_else_works_and_one_can_be_chosen_later(
-    open_stage: Callable[..., Stage], qtbot: QtBot, failure: Exception, state: ModelState
-) -> None:
-    stage = open_stage(prepare=lambda stage: setattr(stage.recognizer, "load_failure", failure))
-    wait_for(qtbot, lambda: stage.session.model_status.state is state)
-    assert stage.session.model_status.remedy
-    stage.session.record()
-    stage.microphone.play(UTTERANCE)
-    wait_for(qtbot, lambda: stage.session.health.behind_s > 1)
-    stage.recognizer.load_failure = None
-    stage.session.configure_recognizer(RecognizerSettings(model_path="another"))
-    wait_for(qtbot, lambda: stage.texts != [])
-
-
-def test_closing_without_a_model_does_not_wait_for_one(open_stage: Callable[..., Stage], qtbot: QtBot) -> None:
-    stage = open_stage(prepare=lambda stage: setattr(stage.recognizer, "load_failure", ModelMissing("none")))
-    wait_for(qtbot, lambda: stage.session.model_status.state is ModelState.MISSING)
-    stage.session.record()
-    stage.microphone.play(UTTERANCE)
-    wait_for(qtbot, lambda: stage.session.health.behind_s > 1)
-    with qtbot.waitSignal(stage.session.stopped, timeout=4_000):
-        stage.session.close()
-
-
-def test_a_model_that_cannot_be_loaded_leaves_the_old_one_working(stage: Stage, qtbot: QtBot) -> None:
-    stage.recognizer.load_failure = ModelDamaged("truncated")
-    stage.session.configure_recognizer(RecognizerSettings(model_path="broken"))
-    wait_for(qtbot, lambda: "truncated" in stage.session.model_status.note)
-    assert stage.session.model_status.state is ModelState.READY
-    stage.session.record()
-    stage.microphone.play(UTTERANCE)
-    wait_for(qtbot, lambda: stage.texts != [])
-
-
-def test_another_model_takes_over_and_the_old_one_is_freed(stage: Stage, qtbot: QtBot) -> None:
-    stage.session.configure_recognizer(RecognizerSettings(model_path="another"))
-    wait_for(qtbot, lambda: stage.recognizer.closed == 1)
-    stage.session.record()
-    stage.microphone.play(UTTERANCE)
-    wait_for(qtbot, lambda: stage.texts != [])
-
-
-def test_a_model_that_fails_its_self_test_is_used_but_says_so(open_stage: Callable[..., Stage], qtbot: QtBot) -> None:
-    stage = open_stage(prepare=lambda stage: setattr(stage.recognizer, "self_test_text", "sword"))
-    wait_for(qtbot, lambda: stage.session.model_status.state is ModelState.READY)
-    assert "misread its own test clip" in stage.session.model_status.note
-    assert stage.session.model_status.remedy
-
-
-def test_a_bug_between_the_jobs_ends_the_recogniser_but_not_the_program(stage: Stage, qtbot: QtBot) -> None:
-    def misbehave(_settings: RecognizerSettings) -> None:
-        raise ZeroDivisionError
-
-    stage.recognizer.configure = misbehave
-    stage.session.configure_recognizer(RecognizerSettings(beam_width=7))
-    wait_for(qtbot, lambda: stage.session.model_status.state is ModelState.FAILED)
-    with qtbot.waitSignal(stage.session.stopped, timeout=5_000):
-        stage.session.close()
-
-
-def test_beam_settings_change_without_a_reload(stage: Stage, qtbot: QtBot) -> None:
-    stage.session.configure_recognizer(RecognizerSettings(beam_width=7))
-    wait_for(qtbot, lambda: [one.beam_width for one in stage.recognizer.configured] == [7])
-    assert len(stage.made) == 1
-
-
 def test_a_threshold_change_takes_effect_while_recording(stage: Stage, qtbot: QtBot) -> None:
     stage.session.configure_segmenter(SegmenterSettings(threshold_dbfs=-10))
     stage.session.record()
@@ -372,40 +221,6 @@ def test_refreshing_lists_the_devices(stage: Stage, qtbot: QtBot) -> None:
     assert [device.name for device in answer.args[0]] == ["fake"]
 
 
-def file_segment() -> Segment:
-    events = Segmenter(SegmenterSettings()).push(join(silence(0.5), UTTERANCE))
-    return next(event.segment for event in events if isinstance(event, SegmentClosed))
-
-
-def test_a_files_segment_is_recognised_beside_live_speech(stage: Stage) -> None:
-    assert stage.session.submit_segment(file_segment()).result(10).best.text == "word word word"
-    assert stage.session.transcript.entries == ()
-
-
-def test_a_files_segment_without_a_model_fails_with_the_reason(open_stage: Callable[..., Stage], qtbot: QtBot) -> None:
-    stage = open_stage(prepare=lambda stage: stage.recognizer.load_gate.clear())
-    stage.recognizer.load_failure = ModelMissing("nothing there")
-    early = stage.session.submit_segment(file_segment())
-    stage.recognizer.load_gate.set()
-    wait_for(qtbot, lambda: stage.session.model_status.state is ModelState.MISSING)
-    late = stage.session.submit_segment(file_segment())
-    for future in (early, late):
-        with pytest.raises(ModelMissing, match="nothing there"):
-            future.result(10)
-
-
-def test_a_files_segment_cancelled_while_it_is_recognised_does_not_disturb_the_next(stage: Stage, qtbot: QtBot) -> None:
-    """The file queue cancels futures; setting a result on a cancelled one raises in the recogniser's thread."""
-    stage.recognizer.gate.clear()
-    cancelled = stage.session.submit_segment(file_segment())
-    wait_for(qtbot, lambda: len(stage.recognizer.calls) == 1)
-    assert cancelled.cancel()
-    following = stage.session.submit_segment(file_segment())
-    stage.recognizer.gate.set()
-    assert following.result(10).best.text == "word word word"
-    assert stage.heard["failed"] == []
-
-
 def test_closing_finishes_what_was_said(open_stage: Callable[..., Stage], qtbot: QtBot) -> None:
     stage = open_stage()
     wait_for(qtbot, lambda: stage.session.state is SessionState.READY)
@@ -445,3 +260,16 @@ def test_a_session_that_never_opened_can_be_closed(qtbot: QtBot) -> None:
     stage = Stage(replace(Settings()))
     with qtbot.waitSignal(stage.session.stopped):
         stage.session.close()
+
+
+def test_stopping_while_the_device_is_gone_leaves_the_gap(stage: Stage, qtbot: QtBot) -> None:
+    stage.session.record()
+    stage.microphone.play(UTTERANCE)
+    wait_for(qtbot, lambda: len(stage.texts) == 1)
+    stage.microphone.refused = [NoInputDevice("gone")] * 20
+    stage.microphone.unplug()
+    wait_for(qtbot, lambda: stage.session.input_status.state is InputState.LOST)
+    stage.session.stop()
+    wait_for(qtbot, lambda: stage.session.state is not SessionState.DRAINING and len(stage.heard["gap_found"]) == 1)
+    assert stage.heard["gap_found"][0].cause is LossCause.DEVICE
+    assert isinstance(stage.session.transcript.entries[-1], Gap)

@@ -1,0 +1,93 @@
+"""A session whose model is missing, damaged, slow, changed or wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from dictation.core.errors import ModelDamaged, ModelMissing
+from dictation.core.settings import RecognizerSettings
+from dictation.core.status import ModelState
+from tests.support.stage import UTTERANCE, Stage, wait_for
+
+
+@pytest.mark.parametrize(
+    ("failure", "state"), [(ModelMissing("none"), ModelState.MISSING), (ModelDamaged("bad hash"), ModelState.FAILED)]
+)
+def test_without_a_model_everything_else_works_and_one_can_be_chosen_later(
+    open_stage: Callable[..., Stage], qtbot: QtBot, failure: Exception, state: ModelState
+) -> None:
+    stage = open_stage(prepare=lambda stage: setattr(stage.recognizer, "load_failure", failure))
+    wait_for(qtbot, lambda: stage.session.model_status.state is state)
+    assert stage.session.model_status.remedy
+    stage.session.record()
+    stage.microphone.play(UTTERANCE)
+    wait_for(qtbot, lambda: stage.session.health.behind_s > 1)
+    stage.recognizer.load_failure = None
+    stage.session.configure_recognizer(RecognizerSettings(model_path="another"))
+    wait_for(qtbot, lambda: stage.texts != [])
+
+
+def test_closing_without_a_model_does_not_wait_for_one(open_stage: Callable[..., Stage], qtbot: QtBot) -> None:
+    stage = open_stage(prepare=lambda stage: setattr(stage.recognizer, "load_failure", ModelMissing("none")))
+    wait_for(qtbot, lambda: stage.session.model_status.state is ModelState.MISSING)
+    stage.session.record()
+    stage.microphone.play(UTTERANCE)
+    wait_for(qtbot, lambda: stage.session.health.behind_s > 1)
+    with qtbot.waitSignal(stage.session.stopped, timeout=4_000):
+        stage.session.close()
+
+
+def test_a_model_that_cannot_be_loaded_leaves_the_old_one_working(stage: Stage, qtbot: QtBot) -> None:
+    stage.recognizer.load_failure = ModelDamaged("truncated")
+    stage.session.configure_recognizer(RecognizerSettings(model_path="broken"))
+    wait_for(qtbot, lambda: "truncated" in stage.session.model_status.note)
+    assert stage.session.model_status.state is ModelState.READY
+    stage.session.record()
+    stage.microphone.play(UTTERANCE)
+    wait_for(qtbot, lambda: stage.texts != [])
+
+
+def test_another_model_takes_over_and_the_old_one_is_freed(stage: Stage, qtbot: QtBot) -> None:
+    stage.session.configure_recognizer(RecognizerSettings(model_path="another"))
+    wait_for(qtbot, lambda: stage.recognizer.closed == 1)
+    stage.session.record()
+    stage.microphone.play(UTTERANCE)
+    wait_for(qtbot, lambda: stage.texts != [])
+
+
+def test_a_model_that_fails_its_self_test_is_used_but_says_so(open_stage: Callable[..., Stage], qtbot: QtBot) -> None:
+    stage = open_stage(prepare=lambda stage: setattr(stage.recognizer, "self_test_text", "sword"))
+    wait_for(qtbot, lambda: stage.session.model_status.state is ModelState.READY)
+    assert "misread its own test clip" in stage.session.model_status.note
+    assert stage.session.model_status.remedy
+
+
+def test_a_bug_between_the_jobs_ends_the_recogniser_but_not_the_program(stage: Stage, qtbot: QtBot) -> None:
+    def misbehave(_settings: RecognizerSettings) -> None:
+        raise ZeroDivisionError
+
+    stage.recognizer.configure = misbehave
+    stage.session.configure_recognizer(RecognizerSettings(beam_width=7))
+    wait_for(qtbot, lambda: stage.session.model_status.state is ModelState.FAILED)
+    with qtbot.waitSignal(stage.session.stopped, timeout=5_000):
+        stage.session.close()
+
+
+def test_beam_settings_change_without_a_reload(stage: Stage, qtbot: QtBot) -> None:
+    stage.session.configure_recognizer(RecognizerSettings(beam_width=7))
+    wait_for(qtbot, lambda: [one.beam_width for one in stage.recognizer.configured] == [7])
+    assert len(stage.made) == 1
+
+
+def test_a_model_that_failed_to_replace_another_can_be_chosen_again(stage: Stage, qtbot: QtBot) -> None:
+    """The old one stayed in use, and choosing the repaired one again was taken for no change."""
+    stage.recognizer.load_failure = ModelDamaged("truncated")
+    stage.session.configure_recognizer(RecognizerSettings(model_path="broken"))
+    wait_for(qtbot, lambda: "truncated" in stage.session.model_status.note)
+    stage.recognizer.load_failure = None
+    stage.session.configure_recognizer(RecognizerSettings(model_path="broken"))
+    wait_for(qtbot, lambda: len(stage.made) == 3 and stage.session.model_status.note == "")
+    assert stage.session.model_status.state is ModelState.READY

@@ -45,7 +45,8 @@ STREAMS = 3
 """Cepstra, their differences, and the differences of those."""
 _LIFTER = 22
 _LEAST_LIKELIHOOD = 1e-10
-_LEAST_POSTERIOR = 1e-3
+LEAST_POSTERIOR = 1e-3
+"""Added under the logarithm."""
 _LIKELIHOOD_SCALE = 0.5  # three streams are not independent: their product is too sure of itself
 
 
@@ -120,7 +121,7 @@ class GaussianPosteriors(nn.Module):
         filled = torch.cat([features, features[:, -1:].expand(-1, padding, -1)], dim=1)
         stacked = filled.reshape(batch, count, -1)  # (b, n, 3 m)
         posteriors = self._posteriors(features @ self.cosines, count)  # (b, n, p)
-        return torch.cat([stacked, 0.5 * (posteriors + _LEAST_POSTERIOR).log()], dim=-1)
+        return torch.cat([stacked, 0.5 * (posteriors + LEAST_POSTERIOR).log()], dim=-1)
 
     def _posteriors(self, cepstra: Tensor, count: int) -> Tensor:
         """Map cepstra (b, t, 13) to pooled posteriors of every third frame's tied states (b, n, p)."""

@@ -23,7 +23,7 @@ from corpus import PHONES, SYMBOLS, edit_distance
 from prepare import tandem_parameters
 from safetensors import safe_open
 from sphinx_model import SILENCE, STATES_PER_PHONE, read_gaussians, read_tying
-from tandem import FEATURES, HOPS_PER_TANDEM_FRAME, TandemConformer
+from tandem import FEATURES, HOPS_PER_TANDEM_FRAME, LEAST_POSTERIOR, TandemConformer
 from torch import Tensor, nn
 from torch.nn import functional
 from torchaudio.functional import forced_align
@@ -64,7 +64,7 @@ class PhonePlacer:
     def log_probs(self, features: Tensor) -> Tensor:
         """Map prepared features (frames, inputs) to log-probabilities of the labels (frames, labels)."""
         states = features[:, STACKED_BANDS : STACKED_BANDS + len(self._places)].float()
-        posteriors = (2 * states).exp() @ self._places  # undoes the square root in GaussianPosteriors
+        posteriors = ((2 * states).exp() - LEAST_POSTERIOR).clamp(min=1e-6) @ self._places  # as before root and floor
         return (posteriors / posteriors.sum(dim=-1, keepdim=True)).clamp(min=1e-4).log()
 
 

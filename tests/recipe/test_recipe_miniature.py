@@ -149,6 +149,19 @@ def test_preparing_again_keeps_the_shards(tmp_path: Path, call: Callable[..., st
     assert shard.read_bytes() == first
 
 
+@needs_recipe
+def test_a_phone_with_many_tied_states_outweighs_silence_that_was_not_heard(call: Callable[..., str]) -> None:
+    assert SPHINX is not None
+    train, tying = importlib.import_module("train"), importlib.import_module("sphinx_model")
+    phones = tying.read_tying(SPHINX / "en-us" / "mdef").phones
+    for heard, label in (("T", "T"), ("AH", "AH"), ("SIL", "<blank>")):
+        posteriors = torch.zeros(1, train.STACKED_BANDS + 5 * len(phones))
+        posteriors[0, train.STACKED_BANDS + 3 * phones.index(heard)] = 0.3
+        features = 0.5 * (posteriors + train.LEAST_POSTERIOR).log()
+        log_probs = train.PhonePlacer(SPHINX / "en-us").log_probs(features)
+        assert train.SYMBOLS[int(log_probs.argmax())] == label
+
+
 def write_program(folder: Path, name: str, body: str) -> None:
     path = folder / name
     path.write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")

@@ -5,6 +5,7 @@ Importing this file does not import torch; ``Recognizer.load`` does, which takes
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 SELF_TEST_RUNS = 3
 """As in FLAPI: the first runs also warm up caches and allocators."""
 MOST_ALTERNATIVES = 5
+PRIMITIVE_CACHE = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
+"""oneDNN keeps 1024 compiled kernels with their scratch memory, several for each length of audio ever heard: 240
+utterances of different lengths grew the process by 200 MB. With 32 it stays, at the same speed (measured)."""
 
 
 class Effort(Enum):
@@ -99,6 +103,7 @@ class Recognizer:
             OutOfMemory: if the machine has no room for the model.
         """
         started_s = time.perf_counter()
+        os.environ.setdefault(*PRIMITIVE_CACHE)
         self._folder.verify()
         clip = read_clip(self._folder.required_file("self_test_clip"))
         decoder = _build_decoder(self._folder)

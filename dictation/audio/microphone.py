@@ -8,7 +8,6 @@ before anything can be opened again.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
@@ -72,16 +71,6 @@ class Microphone:
     def overrun_frames(self) -> int:
         """Frames that ``read`` came too late for."""
         return self._capture.ring.overrun_frames
-
-    @property
-    def driver_flagged(self) -> bool:
-        """Whether PortAudio reported an overflow: it may lose audio without saying so."""
-        return self._capture.is_flagged
-
-    @property
-    def last_callback_s(self) -> float:
-        """``time.perf_counter()`` of the last callback."""
-        return self._capture.last_callback_s
 
     @property
     def failure(self) -> Exception | None:
@@ -148,21 +137,19 @@ class _Capture:
     def __init__(self, rate_hz: int, column: int) -> None:
         self.rate_hz = rate_hz
         self.ring = AudioRing(max(2, RING_S * rate_hz), max(1, round(MAX_BLOCK_S * rate_hz)))
-        self.is_flagged = False
         self.is_finished = False
         self.failure: Exception | None = None
-        self.last_callback_s = time.perf_counter()
         self._column = column
 
     def on_block(
-        self, block: np.ndarray[Any, np.dtype[np.float32]], _frames: int, _time: object, flags: object
+        self, block: np.ndarray[Any, np.dtype[np.float32]], _frames: int, _time: object, _flags: object
     ) -> None:
-        """Store one channel of a block of shape (frames, channels). Thread: PortAudio's; 20 µs of 10 ms."""
+        """Store one channel of a block of shape (frames, channels). Thread: PortAudio's; 20 µs of 40 ms.
+
+        The overflow flags are not looked at: they miss losses (``core.loss_meter`` says why).
+        """
         try:
             self.ring.write(block[:, self._column])
-            if flags:
-                self.is_flagged = True
-            self.last_callback_s = time.perf_counter()
         except Exception as error:  # noqa: BLE001 - PortAudio would print it and never call again; is_alive tells
             self.failure = error
 

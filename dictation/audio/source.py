@@ -34,14 +34,6 @@ class AudioSource(Protocol):
         """Frames lost because ``read`` was called too late; they precede the block that ``read`` returns next."""
 
     @property
-    def driver_flagged(self) -> bool:
-        """Whether the driver has reported an overflow since ``open``: a hint only, see ``core.loss_meter``."""
-
-    @property
-    def last_callback_s(self) -> float:
-        """``time.perf_counter()`` of the last delivery, or of ``open`` before the first one."""
-
-    @property
     def failure(self) -> Exception | None:
         """What broke the stream, if an error did; ``is_alive`` is False then."""
 

@@ -35,7 +35,6 @@ class WaveSource:
         self._opened_s = 0.0
         self._is_running = False
         self._frames_received = 0
-        self._last_callback_s = 0.0
         self._failure: Exception | None = None
 
     @property
@@ -59,16 +58,6 @@ class WaveSource:
         return 0
 
     @property
-    def driver_flagged(self) -> bool:
-        """Always False: there is no driver."""
-        return False
-
-    @property
-    def last_callback_s(self) -> float:
-        """When ``read`` last returned something, on this source's clock."""
-        return self._last_callback_s
-
-    @property
     def failure(self) -> Exception | None:
         """The ``DictationError`` that ended the file, if any."""
         return self._failure
@@ -79,7 +68,7 @@ class WaveSource:
         self._blocks = iter(self._closing.enter_context(open_media(self._path)))
         self._pending = np.zeros(0, dtype=np.float32)
         self._frames_received, self._failure, self._is_running = 0, None, True
-        self._opened_s = self._last_callback_s = self._clock()
+        self._opened_s = self._clock()
 
     def read(self) -> Samples:
         """Return the frames that are due by now."""
@@ -94,7 +83,6 @@ class WaveSource:
         frames, self._pending = frames[:wanted], frames[wanted:]
         if frames.size:
             self._frames_received += frames.size
-            self._last_callback_s = now_s
         return frames
 
     def _due_frames(self, now_s: float) -> int:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dictation.cli.console import Choices, common_options, say_error, say_note
-from dictation.core.status import InputState, ModelState, SessionState
+from dictation.core.status import BROKEN_INPUT, InputState, ModelState, SessionState
 
 if TYPE_CHECKING:
     from dictation.core.errors import DictationError
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from dictation.runtime.session import Session
 
 _CLEAR_LINE = "\r\x1b[K"
-_BROKEN = frozenset({InputState.LOST, InputState.NO_DEVICE, InputState.REFUSED, InputState.NO_PORTAUDIO})
 
 
 @click.command()
@@ -108,7 +107,7 @@ class _Listener:
             self.session.close()
 
     def _on_input_changed(self, status: InputStatus) -> None:
-        if status.state in _BROKEN and self._ends_with_input:
+        if status.state in BROKEN_INPUT and self._ends_with_input:
             self._end()
         elif status.state is InputState.DELIVERING and status.device_name != self._announced:
             self._announced = status.device_name
@@ -137,7 +136,7 @@ class _Listener:
             self._write_line(utterance.text)
 
     def _on_gap_found(self, gap: Gap) -> None:
-        self._write_line(f"[{gap.length_s:.1f} s lost: {gap.cause.value}]")
+        self._write_line(gap.text)
 
     def _on_failed(self, error: DictationError) -> None:
         say_error(str(error), error.remedy)

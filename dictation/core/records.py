@@ -199,6 +199,11 @@ class Gap:
     length_s: float
     cause: LossCause
 
+    @property
+    def text(self) -> str:
+        """The gap as it stands in a transcript."""
+        return f"[{self.length_s:.1f} s lost: {self.cause.value}]"
+
 
 @dataclass(frozen=True)
 class Health:

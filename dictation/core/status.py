@@ -31,6 +31,10 @@ class InputState(Enum):
     NO_PORTAUDIO = "PortAudio missing"
 
 
+BROKEN_INPUT = frozenset({InputState.LOST, InputState.NO_DEVICE, InputState.REFUSED, InputState.NO_PORTAUDIO})
+"""States in which no sound comes and a user has to know."""
+
+
 @dataclass(frozen=True)
 class InputStatus:
     """The input device in words: ``message`` and ``remedy`` are empty while all is well."""
@@ -138,7 +142,8 @@ def session_state(*, model: ModelState, recording: bool, hearing: bool, draining
             return SessionState.FAILED
         if hearing:
             return SessionState.HEARING
-        return SessionState.RECOGNISING if queued else SessionState.LISTENING
+        is_working = queued > 0 and model is ModelState.READY
+        return SessionState.RECOGNISING if is_working else SessionState.LISTENING
     if model is ModelState.LOADING:
         return SessionState.LOADING
     return SessionState.FAILED if model is ModelState.FAILED else SessionState.READY

@@ -46,6 +46,8 @@ STOP_TAIL_S = 0.30
 """After Record is released the ear stays open this long: people let go of the key while the last word rings."""
 CALIBRATION_HOPS = 125
 """2 s."""
+LEAST_GAP_S = 0.05
+"""Less is no audible hole; a file that has been played to its end "loses" a few milliseconds until that is noticed."""
 MARK_EVERY_S = 0.1
 """How often the open segment's box grows in the level strip."""
 
@@ -197,7 +199,7 @@ class SegmenterWorker(QObject):
 
     def _add_gap(self, lost_s: float, cause: LossCause, now_s: float) -> None:
         """Queue a gap for the transcript, behind the words before it; only what a recording misses is a loss."""
-        if self._recording_since_s is None:
+        if self._recording_since_s is None or lost_s < LEAST_GAP_S:
             return
         at_s = self._segmenter.received_frames / SAMPLE_RATE_HZ
         gap = Gap(at_s, min(lost_s, now_s - self._recording_since_s), cause)

@@ -28,6 +28,7 @@ from dictation.core.records import (
 )
 from dictation.core.settings import AudioSettings, RecognizerSettings, SegmenterSettings, Settings
 from dictation.core.status import (
+    BROKEN_INPUT,
     InputState,
     InputStatus,
     ModelChoice,
@@ -48,7 +49,6 @@ CLOSE_WITHIN_MS = 5000
 """Finals still waiting when the program closes get this long; then the window's patience ends."""
 
 _NO_MODEL = frozenset({ModelState.MISSING, ModelState.FAILED})
-_BROKEN_INPUT = frozenset({InputState.LOST, InputState.NO_DEVICE, InputState.REFUSED, InputState.NO_PORTAUDIO})
 
 
 class Session(QObject):
@@ -373,7 +373,7 @@ class Session(QObject):
             hearing=self._is_hearing,
             draining=self._is_draining and can_drain,
             queued=self._box.pending_finals,
-            input_failed=self._input_status.state in _BROKEN_INPUT,
+            input_failed=self._input_status.state in BROKEN_INPUT,
         )
         if state is not self._state:
             self._state = state

@@ -34,7 +34,7 @@ def gap_text(gap: Gap) -> str:
 
     Its spaces do not break, so that it stays on one line; ``toPlainText`` gives ordinary ones.
     """
-    return f"[{gap.length_s:.1f} s lost: {gap.cause.value}]".replace(" ", "\N{NO-BREAK SPACE}")
+    return gap.text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 class TranscriptView(QTextEdit):

@@ -18,9 +18,7 @@ class ScriptedSource:
     """Returns exactly the blocks a test feeds it."""
 
     rate_hz = RATE_HZ
-    driver_flagged = False
     failure: Exception | None = None
-    last_callback_s = 0.0
 
     def __init__(self, settings: AudioSettings, refusal: Exception | None) -> None:
         self.device_name = settings.device_name or "default"
@@ -175,7 +173,7 @@ def test_each_refusal_is_its_own_state_with_a_remedy_and_is_tried_again(refusal:
 
 
 def test_exact_zeros_are_shown_and_the_first_sound_recovers(bench: Bench) -> None:
-    bench.run(1.5, 0.0)
+    bench.run(9.5, 0.0)
     assert bench.state is InputState.DELIVERING
     bench.run(0.8, 0.0)
     assert bench.state is InputState.SILENT

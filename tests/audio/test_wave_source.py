@@ -32,7 +32,7 @@ def test_frames_come_when_they_are_due(tmp_path: Path, speed: float) -> None:
     assert source.read().size == 0
     clock.now_s += 0.5 / speed
     np.testing.assert_allclose(source.read(), tone(2, 16_000)[:8000])
-    assert (source.frames_received, source.last_callback_s) == (8000, clock.now_s)
+    assert source.frames_received == 8000
     clock.now_s += 0.001 / speed
     assert source.read().size == 16
     clock.now_s += 10
@@ -40,7 +40,7 @@ def test_frames_come_when_they_are_due(tmp_path: Path, speed: float) -> None:
     np.testing.assert_allclose(source.read(), tone(2, 16_000)[8016:])
     assert not source.is_alive()
     assert source.read().size == 0
-    assert (source.overrun_frames, source.driver_flagged, source.failure) == (0, False, None)
+    assert (source.overrun_frames, source.failure) == (0, None)
     source.close()
 
 

@@ -47,7 +47,6 @@ class FakeMicrophone:
 
 class FakeSource:
     rate_hz = SAMPLE_RATE_HZ
-    driver_flagged = False
     failure = None
 
     def __init__(self, microphone: FakeMicrophone) -> None:
@@ -56,14 +55,13 @@ class FakeSource:
         self.alive = False
         self.frames_received = 0
         self.overrun_frames = 0
-        self.last_callback_s = 0.0
         self.closed = False
 
     def open(self) -> None:
         if self.microphone.refused:
             raise self.microphone.refused.pop(0)
         self.alive = True
-        self.opened_s = self.last_callback_s = time.perf_counter()
+        self.opened_s = time.perf_counter()
         self.microphone.opened.append(self)
 
     def read(self) -> Samples:

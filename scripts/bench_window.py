@@ -54,7 +54,7 @@ class WatchedWindow(main_window.MainWindow):
         self._gui_timer = QTimer(self, interval=GUI_TIMER_MS)
         self._gui_timer.timeout.connect(self._on_gui_timer)
         self._script = self._play_script()
-        self._steps = QTimer(self, interval=50)
+        self._steps = QTimer(self, interval=200)
         self._steps.timeout.connect(lambda: next(self._script, None))
         self._steps.start()
 

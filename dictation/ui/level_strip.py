@@ -16,9 +16,9 @@ from dictation.ui.strip_marks import MarkPainter, small_font
 from dictation.ui.theme import current_tokens
 
 HEIGHT_PX = 96
-REPAINT_MS, QUIET_REPAINT_MS = 50, 100
-"""At most 20 repaints per second, 10 while nothing is heard: the levels come 25 times per second, and waiting for
-speech should cost next to nothing."""
+REPAINT_MS, QUIET_REPAINT_MS = 50, 160
+"""At most 20 repaints per second, 6 while nothing is heard (every second batch of levels): waiting for speech should
+cost next to nothing."""
 _SCALE_PX, _HANDLE_PX, _PAD_PX = 32, 72, 8
 _HANDLE_HEIGHT_PX = 22
 _GRAB_PX = 8

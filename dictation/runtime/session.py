@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import logging
 import time
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import Future
 
 from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal, Slot
 
 from dictation.core.errors import DictationError, ModelMissing
-from dictation.core.job_box import Job, JobBox, JobKind, RecogniserClosed, job_for
+from dictation.core.job_box import Job, JobBox
 from dictation.core.latency import LatencyStatistics
 from dictation.core.records import (
     SAMPLE_RATE_HZ,
@@ -39,6 +39,7 @@ from dictation.core.status import (
 )
 from dictation.core.transcript import Transcript
 from dictation.runtime.backends import Backends
+from dictation.runtime.file_segments import queue_segment
 from dictation.runtime.recognizer_worker import RecognizerWorker
 from dictation.runtime.segmenter_worker import SegmenterWorker
 
@@ -188,19 +189,7 @@ class Session(QObject):
 
         The future is cancelled if the session closes first; it raises the ``DictationError`` if recognition fails.
         """
-        future: Future[Recognition] = Future()
-
-        def deliver(outcome: Recognition | Exception) -> None:
-            if not future.set_running_or_notify_cancel():
-                return  # the file was cancelled meanwhile
-            if isinstance(outcome, RecogniserClosed):
-                future.set_exception(CancelledError())
-            elif isinstance(outcome, Exception):
-                future.set_exception(outcome)
-            else:
-                future.set_result(outcome)
-
-        self._box.put_file(job_for(JobKind.FILE, segment, deliver=deliver))
+        future = queue_segment(self._box, segment)
         status = self._model_status  # asked after queueing: a failure to load between the two would be missed
         if status.state in _NO_MODEL:
             self._box.refuse_files(ModelMissing(status.note, status.remedy))

@@ -98,7 +98,8 @@ def input_text(status: InputStatus) -> str:
 def model_trouble(status: ModelStatus) -> tuple[str, str] | None:
     """What is wrong with the model and what to do about it, or None while all is well."""
     if status.state is ModelState.MISSING:
-        return "There is no recognition model; everything else works.", status.remedy or errors.ModelMissing.remedy
+        reason = status.note or "There is no recognition model."
+        return f"{reason} Everything else works.", status.remedy or errors.ModelMissing.remedy
     if status.state is ModelState.FAILED:
         message = f"The model could not be used: {status.note}" if status.note else "The model could not be used."
         return message, status.remedy or errors.ModelDamaged.remedy

@@ -103,3 +103,11 @@ def test_error_text_never_enters_the_transcript(window: MainWindow) -> None:
 def test_settings_that_could_not_be_read_are_told(make_window: Callable[..., MainWindow]) -> None:
     window = make_window(problems=("segmenter.timeout_ms must be a number, not 'x'.",))
     assert "timeout_ms" in window.banner.remedy.text()
+
+
+def test_a_model_folder_that_is_not_there_is_named() -> None:
+    """``--model`` with a wrong path used to say only that there is no model."""
+    trouble = presentation.model_trouble(ModelStatus(ModelState.MISSING, note="There is no folder /models/french."))
+    assert trouble is not None
+    assert trouble[0] == "There is no folder /models/french. Everything else works."
+    assert trouble[1]

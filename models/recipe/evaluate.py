@@ -26,6 +26,10 @@ from tandem import CentredLogMel
 from dictation.core.records import SAMPLE_RATE_HZ, Samples
 
 RESAMPLINGS = 1000
+LONE_WORD_SCORE = -0.5
+"""Without a language model each word costs a little. The search's end labels let a word follow another on the same
+sound without a blank between them, so that "the sun" and "the us sun" score exactly alike, and memory addresses
+would decide between them from run to run."""
 Reader = Callable[[Samples], list[str]]
 
 
@@ -78,7 +82,7 @@ def lexicon_reader(folder: Path, has_language_model: bool, lm_weight: float, wor
     torch.set_num_threads(1)
     front_end, network = CentredLogMel(), load_exported(folder)
     search = LexiconSearch(folder / LEXICON, folder / LANGUAGE_MODEL if has_language_model else None)
-    settings = SearchSettings(lm_weight=lm_weight, word_score=word_score if has_language_model else 0.0)
+    settings = SearchSettings(lm_weight=lm_weight, word_score=word_score if has_language_model else LONE_WORD_SCORE)
 
     def read(samples: Samples) -> list[str]:
         with torch.inference_mode():

@@ -7,25 +7,13 @@ same way, so that nothing is posted to what has ended (docs/architecture.md, "St
 from __future__ import annotations
 
 import logging
-import time
 from concurrent.futures import Future
 
 from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal, Slot
 
-from dictation.core.errors import DictationError, ModelMissing
-from dictation.core.job_box import Job, JobBox
-from dictation.core.latency import LatencyStatistics
-from dictation.core.records import (
-    SAMPLE_RATE_HZ,
-    Gap,
-    Health,
-    LossCause,
-    Recognition,
-    Segment,
-    SegmentMark,
-    SegmentState,
-    Utterance,
-)
+from dictation.core.errors import ModelMissing
+from dictation.core.job_box import JobBox
+from dictation.core.records import Health, Recognition, Segment
 from dictation.core.settings import AudioSettings, RecognizerSettings, SegmenterSettings, Settings
 from dictation.core.status import (
     BROKEN_INPUT,
@@ -42,6 +30,7 @@ from dictation.runtime.backends import Backends
 from dictation.runtime.file_segments import queue_segment
 from dictation.runtime.recognizer_worker import RecognizerWorker
 from dictation.runtime.segmenter_worker import SegmenterWorker
+from dictation.runtime.session_text import SessionText
 
 _log = logging.getLogger(__name__)
 
@@ -89,9 +78,7 @@ class Session(QObject):
         super().__init__(parent)
         self._backends = backends
         self._box = JobBox()
-        self._transcript = Transcript()
-        self._latency = LatencyStatistics()
-        self._lost_s = 0.0
+        self._text = SessionText(self)
         self._is_recording = self._is_hearing = self._is_closing = False
         self._is_draining = self._is_stopping = False
         self._state = SessionState.LOADING
@@ -104,6 +91,7 @@ class Session(QObject):
         self._running_threads = 0
         self._health_timer = QTimer(self)
         self._health_timer.timeout.connect(self._show_health)
+        self._connect_text()
         self._connect_segmenter()
         self._connect_recognizer()
 
@@ -135,7 +123,7 @@ class Session(QObject):
     @property
     def transcript(self) -> Transcript:
         """What has been recognised since the program started, unedited."""
-        return self._transcript
+        return self._text.transcript
 
     def open(self) -> None:
         """Open the input for the live meter and start loading the model."""
@@ -148,7 +136,7 @@ class Session(QObject):
         """Start turning sound into text; allowed before the model is ready and while the last words are finished."""
         if not self._is_recording:
             if not self._is_draining:
-                self._lost_s = 0.0
+                self._text.lost_s = 0.0
             self._is_recording, self._is_draining, self._is_stopping = True, False, False
             self._record_requested.emit()
             self._show_state()
@@ -218,6 +206,12 @@ class Session(QObject):
         if behind_s:
             _log.warning("closed with %.1f s of speech not recognised", behind_s)
 
+    def _connect_text(self) -> None:
+        """Pass on what was understood."""
+        for name in ("tentative_changed", "utterance_ready", "gap_found", "segment_changed", "failed"):
+            getattr(self._text, name).connect(getattr(self, name))
+        self._text.outcome_known.connect(self._show_health)
+
     def _connect_segmenter(self) -> None:
         """Wire the segmenter's worker: requests go there queued, facts come back queued."""
         worker, thread = self._segmenter_worker, self._segmenter_thread
@@ -236,8 +230,8 @@ class Session(QObject):
         worker.input_changed.connect(self._on_input_changed)
         worker.hearing_changed.connect(self._on_hearing_changed)
         worker.recording_changed.connect(self._on_recording_changed)
-        worker.segment_rejected.connect(self._on_segment_rejected)
-        worker.loss_found.connect(self._on_loss_found)
+        worker.segment_rejected.connect(self._text.reject)
+        worker.loss_found.connect(self._text.count_loss)
         worker.finished.connect(self._on_segmenter_finished)
         # quit() is thread-safe, and queueing it to a GUI that is closing would wait for ever.
         worker.finished.connect(thread.quit, Qt.ConnectionType.DirectConnection)
@@ -250,10 +244,10 @@ class Session(QObject):
         worker.moveToThread(thread)
         thread.started.connect(worker.run)
         worker.model_changed.connect(self._on_model_changed)
-        worker.partial_ready.connect(self._on_partial_ready)
-        worker.final_ready.connect(self._on_final_ready)
-        worker.final_failed.connect(self._on_final_failed)
-        worker.gap_reached.connect(self._on_gap_reached)
+        worker.partial_ready.connect(self._text.hear)
+        worker.final_ready.connect(self._text.commit)
+        worker.final_failed.connect(self._text.fail)
+        worker.gap_reached.connect(self._text.add_gap)
         worker.finished.connect(thread.quit, Qt.ConnectionType.DirectConnection)
         thread.finished.connect(self._on_thread_finished)
 
@@ -284,69 +278,6 @@ class Session(QObject):
         self._is_stopping = self._is_stopping and is_recording
         self._end_draining()
 
-    @Slot(int)
-    def _on_segment_rejected(self, segment_id: int) -> None:
-        if self._transcript.reject(segment_id):
-            self.tentative_changed.emit(None)
-
-    @Slot(object)
-    def _on_loss_found(self, gap: Gap) -> None:
-        """Count a loss at once; its gap reaches the transcript when all text before it has."""
-        self._lost_s += gap.length_s
-        self._show_health()
-
-    @Slot(object)
-    def _on_gap_reached(self, gap: Gap) -> None:
-        self._transcript.add_gap(gap)
-        self.gap_found.emit(gap)
-
-    @Slot(object, object)
-    def _on_partial_ready(self, job: Job, recognition: Recognition) -> None:
-        words = [word.text for word in recognition.best.words]
-        tentative = self._transcript.hear(job.segment_id, job.revision, words)
-        if tentative is not None:
-            self.tentative_changed.emit(tentative)
-
-    @Slot(object, object)
-    def _on_final_ready(self, job: Job, recognition: Recognition) -> None:
-        """Commit an utterance; latency is taken here, where the text reaches the window."""
-        now_s = time.perf_counter()
-        utterance = Utterance(
-            job.segment_id,
-            job.start_frame / SAMPLE_RATE_HZ,
-            job.end_frame / SAMPLE_RATE_HZ,
-            recognition,
-            None if job.speech_end_s is None else (now_s - job.speech_end_s) * 1000,
-            None if job.closed_s is None else (now_s - job.closed_s) * 1000,
-        )
-        self._clear_tentative(job.segment_id)
-        self._transcript.commit(utterance)
-        if utterance.text and utterance.latency_ms is not None:
-            self._latency.add(utterance.latency_ms)
-        self._mark(job, SegmentState.RECOGNISED if utterance.text else SegmentState.REJECTED)
-        self.utterance_ready.emit(utterance)
-        self._show_health()
-        self._end_draining()
-
-    @Slot(object, object)
-    def _on_final_failed(self, job: Job, error: DictationError) -> None:
-        """A segment could not be recognised: its place stays visible, the text around it is untouched."""
-        self._clear_tentative(job.segment_id)
-        self._mark(job, SegmentState.FAILED)
-        gap = Gap(job.start_frame / SAMPLE_RATE_HZ, job.length_s, LossCause.RECOGNISER)
-        self._on_loss_found(gap)
-        self._on_gap_reached(gap)
-        self.failed.emit(error)
-        self._end_draining()
-
-    def _clear_tentative(self, segment_id: int) -> None:
-        """Take back the tentative text of a segment whose final outcome is known."""
-        if self._transcript.reject(segment_id):
-            self.tentative_changed.emit(None)
-
-    def _mark(self, job: Job, state: SegmentState) -> None:
-        self.segment_changed.emit(SegmentMark(job.segment_id, job.start_frame, job.onset_frame, job.end_frame, state))
-
     def _end_draining(self) -> None:
         """Leave DRAINING once the last final of a stopped recording is there."""
         if self._is_draining and not self._is_stopping and not self._box.pending_finals:
@@ -372,9 +303,9 @@ class Session(QObject):
     def _show_health(self) -> None:
         health = Health(
             round(self._box.behind_s, 1),
-            self._lost_s,
-            self._latency.percentile_ms(50),
-            self._latency.percentile_ms(95),
+            self._text.lost_s,
+            self._text.latency.percentile_ms(50),
+            self._text.latency.percentile_ms(95),
         )
         if health != self._health:
             self._health = health

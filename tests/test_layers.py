@@ -16,13 +16,15 @@ MAY_IMPORT = {
     "core": {"core"},
     "asr": {"core", "asr"},
     "audio": {"core", "audio"},
-    "runtime": {"core", "asr", "audio", "runtime"},
+    "language": {"core", "language"},
+    "runtime": {"core", "asr", "audio", "language", "runtime"},
     "ui": {"core", "runtime", "ui"},
 }
 FORBIDDEN = {
     "core": {"PySide6", "torch", "torchaudio", "sounddevice", "soxr", "av", "pyctcdecode", "kenlm"},
     "asr": {"PySide6", "sounddevice", "soxr", "av"},
     "audio": {"PySide6", "torch", "pyctcdecode", "kenlm"},
+    "language": {"PySide6", "torch", "pyctcdecode", "sounddevice", "soxr", "av"},
     "runtime": {"PySide6.QtWidgets", "PySide6.QtGui", "torch", "sounddevice", "av", "pyctcdecode", "kenlm"},
     "ui": {"numpy", "scipy", "torch", "sounddevice", "av"},
 }
@@ -78,6 +80,7 @@ def test_there_is_no_network_code() -> None:
         (["core"], {"PySide6", "torch", "sounddevice", "av"}),
         (["asr"], {"PySide6", "sounddevice", "av"}),
         (["audio"], {"PySide6", "torch", "sounddevice", "av"}),
+        (["language"], {"PySide6", "torch", "pyctcdecode", "pypdf", "kenlm"}),
         (["runtime"], {"PySide6.QtGui", "PySide6.QtWidgets", "torch", "sounddevice", "av"}),
         (["ui"], {"torch", "sounddevice", "av"}),
     ],

@@ -14,6 +14,10 @@
     │   ├── ModelMissing         no model folder found
     │   ├── ModelDamaged         size, hash or content is wrong
     │   └── OutOfMemory          the GPU (or the machine) has no room
+    ├── DocumentUnreadable       a document for a personal language model is damaged, locked or of no known kind
+    ├── PersonalModelError
+    │   ├── TooLittleText        the documents hold next to no sentences in the model's letters
+    │   └── PersonalModelMissing no personal language model of that name, or a damaged one
     ├── InvalidAudio             non-finite or mis-shaped samples, refused at the door
     └── SettingsError            a value outside its range
 
@@ -105,6 +109,28 @@ class OutOfMemory(ModelError):
     """The device ran out of memory."""
 
     remedy = "Close other programs that use the GPU, or choose the CPU or a smaller model."
+
+
+class DocumentUnreadable(DictationError):
+    """A document for a personal language model cannot be read."""
+
+    remedy = "Check that it opens elsewhere; if it does, save it as plain text (UTF-8) and try again."
+
+
+class PersonalModelError(DictationError):
+    """Something about a personal language model."""
+
+
+class TooLittleText(PersonalModelError):
+    """The documents hold next to no sentences that the recognition model can spell."""
+
+    remedy = "Add documents, and check that they are in the language of the recognition model."
+
+
+class PersonalModelMissing(PersonalModelError):
+    """There is no personal language model of that name, or its files are damaged."""
+
+    remedy = "Build it again: dictation lm build. dictation lm list shows what there is."
 
 
 class InvalidAudio(DictationError):

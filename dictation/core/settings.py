@@ -108,7 +108,7 @@ class AudioSettings:
 
 @dataclass(frozen=True)
 class RecognizerSettings:
-    """Model, processor and beam search. A change of model or processor reloads the recogniser."""
+    """Model, processor and beam search. A change of model, processor or personal model reloads the recogniser."""
 
     SECTION = "recognizer"
 
@@ -134,6 +134,13 @@ class RecognizerSettings:
     )
     hotwords: tuple[str, ...] = _plain((), "Hotwords", "Words or phrases the search should favour.")
     hotword_weight: float = _number(8.0, 0, 50, 0.5, "", "Hotword weight", "How strongly hotwords are favoured.")
+    personal_model: str = _plain(
+        "", "Personal language model", "Name of the personal language model mixed in; empty uses the general one alone."
+    )
+    gpu_idle_release_s: int = _number(
+        300, 0, 86400, 60, "s", "Give the GPU back",
+        "After this long without speech the model leaves the GPU's memory until the next; 0 never does.",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         """Validate."""

@@ -13,6 +13,7 @@
     ├── ModelError
     │   ├── ModelMissing         no model folder found
     │   ├── ModelDamaged         size, hash or content is wrong
+    │   ├── ModelImportFailed    what was to be imported is unknown, damaged or does not fit together
     │   └── OutOfMemory          the GPU (or the machine) has no room
     ├── DocumentUnreadable       a document for a personal language model is damaged, locked or of no known kind
     ├── PersonalModelError
@@ -26,6 +27,8 @@ raised is a bug. Error text never enters a transcript.
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 
 class DictationError(Exception):
@@ -103,6 +106,16 @@ class ModelDamaged(ModelError):
     """A file of the model is absent, truncated, altered or inconsistent."""
 
     remedy = "Copy or download the model again."
+
+
+class ModelImportFailed(ModelError):
+    """What was to be imported as a model cannot be; ``str(error)`` begins with the file and says why."""
+
+    remedy = "Nothing was installed. docs/models.md lists what can be imported and which files belong to it."
+
+    def __init__(self, path: Path, why: str, remedy: str | None = None) -> None:
+        super().__init__(f"{path}: {why}.", remedy)
+        self.path = path
 
 
 class OutOfMemory(ModelError):

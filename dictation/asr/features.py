@@ -35,9 +35,9 @@ class LogMel(nn.Module):
     """Waveform to normalised log-mel features; the parameters come from the model folder.
 
     Normalisation is over the whole utterance: minus the mean of each mel bin, divided by the standard deviation
-    of all log-mel values. That alone would make the gain irrelevant, were it not for the floor under the logarithm,
-    which quiet audio sinks into: at a tenth of the peak, features move by 0.4. So audio is first scaled to the peak
-    that the network saw in training.
+    of all log-mel values unless ``is_scaled`` is false. That alone would make the gain irrelevant, were it not for the
+    floor under the logarithm, which quiet audio sinks into: at a tenth of the peak, features move by 0.4. So audio is
+    first scaled to the peak that the network saw in training.
     """
 
     window: Tensor
@@ -54,9 +54,10 @@ class LogMel(nn.Module):
         if self._form.peak > 0:
             samples = samples * (self._form.peak / samples.abs().amax().clamp(min=1e-12))
         x = (self.mel_spectrogram(samples) + self._form.log_floor).log()  # (time, mel)
-        deviation = x.std() + self._form.deviation_floor  # before the mean goes, so it holds the spectral tilt
-        normalised: Tensor = (x - x.mean(dim=0, keepdim=True)) / deviation
-        return normalised
+        centred: Tensor = x - x.mean(dim=0, keepdim=True)
+        if not self._form.is_scaled:
+            return centred
+        return centred / (x.std() + self._form.deviation_floor)  # of x: the deviation holds the spectral tilt
 
     def mel_spectrogram(self, samples: Tensor) -> Tensor:
         """Power in each mel band, shape (time, mel), one frame per hop, reflected at both ends."""

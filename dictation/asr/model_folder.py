@@ -51,6 +51,7 @@ class FeatureParameters:
         log_floor: Added to each band's power before the logarithm.
         deviation_floor: Added to the utterance's standard deviation before the division.
         peak: Audio is scaled to this peak first; 0 leaves it as it is.
+        is_scaled: Whether the features are divided by their standard deviation.
     """
 
     sample_rate_hz: int
@@ -63,6 +64,7 @@ class FeatureParameters:
     log_floor: float
     deviation_floor: float
     peak: float
+    is_scaled: bool = True
 
     def __post_init__(self) -> None:
         """Validate; ``ValueError`` says what is wrong."""

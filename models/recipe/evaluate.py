@@ -21,8 +21,9 @@ import numpy as np
 import torch
 from corpus import EVALUATION_SETS, Clip, edit_distance, read_clips, read_samples, words_of
 from export import DESCRIPTION, LANGUAGE_MODEL, LEXICON, load_exported
-from tandem import CentredLogMel
+from front_end import FEATURES
 
+from dictation.asr.features import LogMel
 from dictation.core.records import SAMPLE_RATE_HZ, Samples
 
 RESAMPLINGS = 1000
@@ -80,7 +81,7 @@ def lexicon_reader(folder: Path, has_language_model: bool, lm_weight: float, wor
     from lexicon_search import LexiconSearch, SearchSettings
 
     torch.set_num_threads(1)
-    front_end, network = CentredLogMel(), load_exported(folder)
+    front_end, network = LogMel(FEATURES), load_exported(folder)
     search = LexiconSearch(folder / LEXICON, folder / LANGUAGE_MODEL if has_language_model else None)
     settings = SearchSettings(lm_weight=lm_weight, word_score=word_score if has_language_model else LONE_WORD_SCORE)
 

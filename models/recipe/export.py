@@ -13,10 +13,13 @@ from pathlib import Path
 import click
 import torch
 from corpus import SYMBOLS
+from front_end import FEATURES
 from prepare import tandem_parameters
 from safetensors.torch import load_file, save_file
 from sphinx_model import read_gaussians
-from tandem import FEATURES, TandemConformer, TandemParameters
+
+from dictation.asr.network import TandemParameters
+from dictation.asr.tandem import TandemConformer
 
 WEIGHTS, DESCRIPTION, LEXICON, LANGUAGE_MODEL = "weights.safetensors", "model.json", "lexicon.txt", "lm.bin"
 FULL_PRECISION = ("gaussians.slopes", "gaussians.offsets")

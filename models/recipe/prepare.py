@@ -15,11 +15,14 @@ import click
 import numpy as np
 import torch
 from corpus import Clip, Lexicon, phone_ids, read_clips, read_lexicon, read_samples, words_of
+from front_end import FEATURES
 from safetensors.torch import save_file
 from sphinx_model import read_gaussians
-from tandem import FEATURES, CentredLogMel, GaussianPosteriors, TandemParameters
 from torch import Tensor
 
+from dictation.asr.features import LogMel
+from dictation.asr.network import TandemParameters
+from dictation.asr.tandem import GaussianPosteriors
 from dictation.core.records import SAMPLE_RATE_HZ, Samples
 
 SHARD_CLIPS = 150
@@ -43,12 +46,12 @@ def tandem_parameters(gaussians: dict[str, Tensor], width: int, layers: int) -> 
     )
 
 
-def load_front(sphinx: Path) -> tuple[CentredLogMel, GaussianPosteriors]:
+def load_front(sphinx: Path) -> tuple[LogMel, GaussianPosteriors]:
     """The frozen part of the network."""
     buffers = read_gaussians(sphinx)
     gaussians = GaussianPosteriors(tandem_parameters(buffers, 4, 1), FEATURES.mel_bins)
     gaussians.load_state_dict(buffers)
-    return CentredLogMel(), gaussians
+    return LogMel(FEATURES), gaussians
 
 
 def perturb(samples: Samples, dice: random.Random) -> Samples:
@@ -115,7 +118,7 @@ def _choose(clips: list[Clip], most_per_folder: int, seed: int) -> list[Clip]:
 def _write_shard(
     path: Path,
     clips: list[Clip],
-    front_end: CentredLogMel,
+    front_end: LogMel,
     gaussians: GaussianPosteriors,
     lexicon: Lexicon,
     perturbation_seed: int | None,

@@ -40,7 +40,7 @@ class StateTying:
 
 
 def read_gaussians(folder: Path) -> dict[str, Tensor]:
-    """The buffers of ``tandem.GaussianPosteriors``."""
+    """The buffers of ``dictation.asr.tandem.GaussianPosteriors``."""
     means = _read_parameters(folder / "means")  # (codebooks, streams, densities, cepstra)
     variances = np.maximum(_read_parameters(folder / "variances"), _LEAST_VARIANCE)
     tying = read_tying(folder / "mdef")

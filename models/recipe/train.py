@@ -20,13 +20,16 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from corpus import PHONES, SYMBOLS, edit_distance
+from front_end import FEATURES
 from prepare import tandem_parameters
 from safetensors import safe_open
 from sphinx_model import SILENCE, STATES_PER_PHONE, read_gaussians, read_tying
-from tandem import FEATURES, HOPS_PER_TANDEM_FRAME, LEAST_POSTERIOR, TandemConformer
 from torch import Tensor, nn
 from torch.nn import functional
 from torchaudio.functional import forced_align
+
+from dictation.asr.network import HOPS_PER_TANDEM_FRAME
+from dictation.asr.tandem import LEAST_POSTERIOR, TandemConformer
 
 IGNORED = -100
 WARM_UP_STEPS = 150

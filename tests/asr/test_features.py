@@ -87,6 +87,16 @@ def test_gain_makes_no_difference(gain: float) -> None:
         assert np.abs(features(unscaled, quiet) - features(unscaled, clip)).max() > 0.1
 
 
+def test_unscaled_features_keep_the_size_of_their_differences() -> None:
+    samples = babble(0.5)
+    scaled = features(STARTER_LIKE, samples)
+    unscaled = features(replace(STARTER_LIKE, is_scaled=False), samples)
+    np.testing.assert_allclose(unscaled.mean(axis=0), 0, atol=1e-3)
+    ratio = unscaled.std() / scaled.std()
+    assert ratio > 1.1
+    np.testing.assert_allclose(unscaled, ratio * scaled, atol=1e-2)
+
+
 def test_the_shortest_audio_and_one_frame_per_hop() -> None:
     assert features(STARTER_LIKE, babble(1.0)).shape == (101, 80)
     shortest = babble(1.0)[: STARTER_LIKE.shortest_samples]

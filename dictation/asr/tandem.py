@@ -13,33 +13,13 @@ of all codebooks together, p pooled posteriors, d width.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from dictation.asr.conformer import Conformer
-from dictation.asr.features import LogMel
-from dictation.asr.model_folder import FeatureParameters
-from dictation.asr.network import ConvConformerParameters
-from dictation.core.records import SAMPLE_RATE_HZ
+from dictation.asr.network import HOPS_PER_TANDEM_FRAME, ConvConformerParameters, TandemParameters
 
-FEATURES = FeatureParameters(
-    sample_rate_hz=SAMPLE_RATE_HZ,
-    fft_size=512,
-    window_samples=400,
-    hop_samples=160,
-    mel_bins=25,
-    low_hz=130.0,
-    high_hz=6800.0,
-    log_floor=1e-6,
-    deviation_floor=1e-5,  # unused: the Gaussians need the true size of the differences
-    peak=0.7,
-)
-"""The bands that CMU Sphinx's Gaussians were trained on."""
-HOPS_PER_TANDEM_FRAME = 3
-"""30 ms: about twelve phones a second need no finer steps."""
-FRAME_S = HOPS_PER_TANDEM_FRAME * FEATURES.hop_samples / SAMPLE_RATE_HZ
 CEPSTRA = 13
 STREAMS = 3
 """Cepstra, their differences, and the differences of those."""
@@ -48,48 +28,6 @@ _LEAST_LIKELIHOOD = 1e-10
 LEAST_POSTERIOR = 1e-3
 """Added under the logarithm."""
 _LIKELIHOOD_SCALE = 0.5  # three streams are not independent: their product is too sure of itself
-
-
-@dataclass(frozen=True)
-class TandemParameters:
-    """Sizes of a tied-state Gaussian model and of the Conformer encoder that reads it.
-
-    Attributes:
-        codebooks: Sets of Gaussian densities, one per phone.
-        densities: Densities per codebook and stream.
-        tied_states: Mixtures over a codebook.
-        posteriors: Classes that the tied states are pooled to.
-        width: Features per frame inside the encoder.
-        heads: Attention heads; divides ``width``.
-        ffn_width: Hidden features of the feed-forward modules.
-        layers: Conformer layers.
-        kernel_size: Frames seen by the depthwise convolution; odd.
-    """
-
-    codebooks: int
-    densities: int
-    tied_states: int
-    posteriors: int
-    width: int
-    heads: int
-    ffn_width: int
-    layers: int
-    kernel_size: int
-
-
-class CentredLogMel(nn.Module):
-    """The app's log-mel spectrogram minus each band's mean over the utterance, as Sphinx's cepstral means want it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._front_end = LogMel(FEATURES)
-
-    def forward(self, samples: Tensor) -> Tensor:
-        """Map samples (samples,) to features (t, m)."""
-        scaled = samples * (FEATURES.peak / samples.abs().amax().clamp(min=1e-12))
-        x = (self._front_end.mel_spectrogram(scaled) + FEATURES.log_floor).log()
-        centred: Tensor = x - x.mean(dim=0, keepdim=True)
-        return centred
 
 
 class GaussianPosteriors(nn.Module):
@@ -129,8 +67,8 @@ class GaussianPosteriors(nn.Module):
         likelihoods = torch.baddbmm(self.offsets, torch.cat([x, x * x], dim=-1), self.slopes)  # (3, b n, g), logarithms
         likelihoods = (likelihoods - likelihoods.amax(dim=-1, keepdim=True)).exp_()
         by_codebook = zip(
-            likelihoods.split(self._densities, dim=-1),
-            self.weights.split(self.codebook_states.tolist(), dim=-1),
+            torch.split(likelihoods, self._densities, dim=-1),
+            torch.split(self.weights, self.codebook_states.tolist(), dim=-1),
             strict=True,
         )
         states = torch.cat([torch.bmm(densities, weights) for densities, weights in by_codebook], dim=-1)  # (3, b n, s)

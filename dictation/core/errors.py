@@ -19,6 +19,12 @@
     ├── PersonalModelError
     │   ├── TooLittleText        the documents hold next to no sentences in the model's letters
     │   └── PersonalModelMissing no personal language model of that name, or a damaged one
+    ├── LibraryError
+    │   ├── NetworkForbidden     the user's settings say: never use the network
+    │   ├── DownloadFailed       no connection, or an answer that is of no use
+    │   ├── DownloadAltered      what came is not what the catalogue or an earlier download promises
+    │   ├── NoSpace              the disk has no room for the model
+    │   └── ModelNotRemovable    it came with the program, or is in use
     ├── InvalidAudio             non-finite or mis-shaped samples, refused at the door
     └── SettingsError            a value outside its range
 
@@ -144,6 +150,40 @@ class PersonalModelMissing(PersonalModelError):
     """There is no personal language model of that name, or its files are damaged."""
 
     remedy = "Build it again: dictation lm build. dictation lm list shows what there is."
+
+
+class LibraryError(DictationError):
+    """Something about fetching, installing or removing a model."""
+
+
+class NetworkForbidden(LibraryError):
+    """The network is wanted although the settings forbid it; no connection was tried."""
+
+    remedy = "Allow it in the settings (network.is_allowed), or bring the model on a USB stick and import it."
+
+
+class DownloadFailed(LibraryError):
+    """The server cannot be reached, or its answer is of no use."""
+
+    remedy = "What has come so far is kept: download the model again to go on from there."
+
+
+class DownloadAltered(LibraryError):
+    """A complete file is not the one that was promised, by size or by SHA-256."""
+
+    remedy = "Nothing of it was kept. Try again, or choose another mirror."
+
+
+class NoSpace(LibraryError):
+    """The disk has too little room left."""
+
+    remedy = "Free some space, or remove a model that you do not use."
+
+
+class ModelNotRemovable(LibraryError):
+    """The model came with the program or does not lie among the user's models."""
+
+    remedy = "Choose another model instead; it does not have to be used."
 
 
 class InvalidAudio(DictationError):

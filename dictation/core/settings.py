@@ -166,6 +166,23 @@ class WindowSettings:
 
 
 @dataclass(frozen=True)
+class NetworkSettings:
+    """Whether and where models may be downloaded from. Without your click nothing is ever fetched."""
+
+    SECTION = "network"
+
+    is_allowed: bool = _plain(True, "Use the network", "Off: never, also not for a model that you ask for.")
+    mirror_url: str = _plain(
+        "", "Mirror",
+        "Base address to fetch models from instead; the host and path of the original are appended to it.",
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        """Validate."""
+        _validate(self)
+
+
+@dataclass(frozen=True)
 class Settings:
     """All sections."""
 
@@ -173,3 +190,4 @@ class Settings:
     audio: AudioSettings = field(default_factory=AudioSettings)
     recognizer: RecognizerSettings = field(default_factory=RecognizerSettings)
     window: WindowSettings = field(default_factory=WindowSettings)
+    network: NetworkSettings = field(default_factory=NetworkSettings)

@@ -49,6 +49,7 @@ class Job:
         closed_s: When the segment was closed, likewise.
         deliver: For file jobs: called with the outcome, on whichever thread knows it.
         gap: For gap jobs: the gap; ``samples`` is empty then.
+        hotwords: Recognise with these instead of the user's; None for the user's.
     """
 
     kind: JobKind
@@ -62,6 +63,7 @@ class Job:
     closed_s: float | None = None
     deliver: Callable[[Recognition | Exception], None] | None = field(default=None, repr=False)
     gap: Gap | None = None
+    hotwords: tuple[str, ...] | None = None
 
     @property
     def length_s(self) -> float:
@@ -82,6 +84,7 @@ def job_for(
     speech_end_s: float | None = None,
     closed_s: float | None = None,
     deliver: Callable[[Recognition | Exception], None] | None = None,
+    hotwords: tuple[str, ...] | None = None,
 ) -> Job:
     """Make the job that recognises a whole segment."""
     return Job(
@@ -95,6 +98,7 @@ def job_for(
         speech_end_s,
         closed_s,
         deliver,
+        hotwords=hotwords,
     )
 
 

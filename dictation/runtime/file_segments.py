@@ -1,4 +1,4 @@
-"""A file's segment on its way through the recogniser's mailbox, as a future."""
+"""A segment of a file or of a check on its way through the recogniser's mailbox, as a future."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from dictation.core.job_box import JobBox, JobKind, RecogniserClosed, job_for
 from dictation.core.records import Recognition, Segment
 
 
-def queue_segment(box: JobBox, segment: Segment) -> Future[Recognition]:
-    """Queue a segment behind live speech. Thread: any; the future is answered in whichever knows the outcome."""
+def queue_segment(box: JobBox, segment: Segment, hotwords: tuple[str, ...] | None = None) -> Future[Recognition]:
+    """Queue a segment behind live speech, to be recognised with the user's hotwords or with others.
+
+    Thread: any; the future is answered in whichever knows the outcome.
+    """
     future: Future[Recognition] = Future()
 
     def deliver(outcome: Recognition | Exception) -> None:
@@ -22,5 +25,5 @@ def queue_segment(box: JobBox, segment: Segment) -> Future[Recognition]:
         else:
             future.set_result(outcome)
 
-    box.put_file(job_for(JobKind.FILE, segment, deliver=deliver))
+    box.put_file(job_for(JobKind.FILE, segment, deliver=deliver, hotwords=hotwords))
     return future

@@ -168,7 +168,13 @@ class RecognizerWorker(QObject):
             return self._speculation[1]
         is_hurried = job.kind is JobKind.FINAL and self._box.behind_s > SMALL_BEAM_BEHIND_S
         effort = Effort.PARTIAL if job.kind is JobKind.PARTIAL or is_hurried else Effort.FINAL
-        return recognizer.recognize(job.samples, effort, lambda: self._box.is_void(job))
+        if job.hotwords is None:
+            return recognizer.recognize(job.samples, effort, lambda: self._box.is_void(job))
+        recognizer.configure(replace(self._settings, hotwords=job.hotwords))
+        try:
+            return recognizer.recognize(job.samples, effort, lambda: self._box.is_void(job))
+        finally:
+            recognizer.configure(self._settings)
 
     def _report(self, job: Job, recognition: Recognition) -> None:
         """Hand the answer to whoever asked."""

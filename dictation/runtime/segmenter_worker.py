@@ -77,6 +77,8 @@ class SegmenterWorker(QObject):
     input_changed = Signal(object)
     devices_changed = Signal(object)
     calibrated = Signal(object)
+    check_heard = Signal(int, object)
+    check_ended = Signal(int)
     failed = Signal(object)
     finished = Signal()
 
@@ -91,6 +93,7 @@ class SegmenterWorker(QObject):
         self._recording_since_s: float | None = None
         self._stop_at_s: float | None = None
         self._calibration: list[float] | None = None
+        self._check_id: int | None = None
         self._next_mark_s = 0.0
         self._timer: QTimer | None = None
 
@@ -104,7 +107,8 @@ class SegmenterWorker(QObject):
 
     @Slot()
     def record(self) -> None:
-        """Let sound open segments; the pre-roll reaches back before this moment."""
+        """Let sound open segments; the pre-roll reaches back before this moment. It ends a check."""
+        self.end_check()
         self._stop_at_s = None
         if self._recording_since_s is None:
             self._recording_since_s = time.perf_counter()
@@ -113,7 +117,8 @@ class SegmenterWorker(QObject):
 
     @Slot()
     def stop(self) -> None:
-        """End the recording: at once if nothing is being heard, else after a short tail."""
+        """End the recording: at once if nothing is being heard, else after a short tail. It ends a check, too."""
+        self.end_check()
         if self._recording_since_s is None:
             return
         self._tick()  # up to 80 ms of sound from before this moment wait to be heard
@@ -150,6 +155,32 @@ class SegmenterWorker(QObject):
         """Collect two seconds of levels, then propose a threshold."""
         self._calibration = []
 
+    @Slot(int)
+    def begin_check(self, check_id: int) -> None:
+        """Send what is said from now on to ``check_heard`` and not to the transcript, recording or not.
+
+        What was said before belongs to the transcript, and a recording goes on when the check ends.
+        """
+        self.end_check()
+        self._tick()
+        if self._stop_at_s is not None:
+            self._end_recording()
+        self._handle(self._segmenter.disarm())
+        self._check_id = check_id
+        self._segmenter.arm()
+
+    @Slot()
+    def end_check(self) -> None:
+        """Hear the utterance in hand as part of the check, then go on as before it; nothing happens without one."""
+        if self._check_id is None:
+            return
+        self._tick()
+        self._handle(self._segmenter.disarm())
+        check_id, self._check_id = self._check_id, None
+        if self._recording_since_s is not None:
+            self._segmenter.arm()
+        self.check_ended.emit(check_id)
+
     @Slot()
     def finish(self) -> None:
         """Close the device, flush, and close the box; nothing that was heard is lost."""
@@ -157,6 +188,7 @@ class SegmenterWorker(QObject):
             if self._timer is not None:
                 self._timer.stop()
                 self._tick()
+            self.end_check()
             self._hear(self._supervisor.close())
             self._end_recording()
         finally:  # a bug on the last tick must not leave the recogniser waiting and the program running for ever
@@ -199,7 +231,7 @@ class SegmenterWorker(QObject):
 
     def _add_gap(self, lost_s: float, cause: LossCause, now_s: float) -> None:
         """Queue a gap for the transcript, behind the words before it; only what a recording misses is a loss."""
-        if self._recording_since_s is None or lost_s < LEAST_GAP_S:
+        if self._recording_since_s is None or self._check_id is not None or lost_s < LEAST_GAP_S:
             return
         at_s = self._segmenter.received_frames / SAMPLE_RATE_HZ
         gap = Gap(at_s, min(lost_s, now_s - self._recording_since_s), cause)
@@ -241,7 +273,7 @@ class SegmenterWorker(QObject):
 
     def _on_paused(self, segment: Segment) -> None:
         """Decode the final text already while the silence timeout runs."""
-        if self._partials is None:
+        if self._partials is None or self._check_id is not None:
             return
         self._partials.is_paused = True
         self._partials.revision += 1
@@ -267,6 +299,9 @@ class SegmenterWorker(QObject):
         self.segment_changed.emit(SegmentMark(
             segment.segment_id, segment.start_frame, segment.onset_frame, segment.end_frame, SegmentState.QUEUED,
         ))  # fmt: skip
+        if self._check_id is not None:
+            self.check_heard.emit(self._check_id, segment)
+            return
         now_s = time.perf_counter()
         behind_s = (self._segmenter.received_frames - segment.speech_end_frame) / SAMPLE_RATE_HZ
         job = job_for(JobKind.FINAL, segment, speech_end_s=now_s - behind_s, closed_s=now_s)
@@ -293,7 +328,9 @@ class SegmenterWorker(QObject):
     def _offer_partial(self) -> None:
         """Offer the open utterance so far for recognition, if enough of it is new."""
         partials = self._partials
-        if partials is None or partials.is_paused or self._segmenter.received_frames < partials.due_frame:
+        if partials is None or partials.is_paused or self._check_id is not None:
+            return
+        if self._segmenter.received_frames < partials.due_frame:
             return
         audio = self._segmenter.open_audio()
         if audio is None or audio.segment_id != partials.segment_id:

@@ -49,6 +49,7 @@ class Session(QObject):
         devices_changed (tuple of InputDevice), levels_ready (LevelBatch), segment_changed (SegmentMark),
         tentative_changed (Tentative, or None when it is gone), utterance_ready (Utterance), gap_found (Gap),
         health_changed (Health), calibrated (Calibration), failed (DictationError),
+        check_heard (int, Segment): an utterance of that check; check_ended (int),
         stopped: after ``close``, when both threads have ended and everything they said has been delivered.
     """
 
@@ -63,6 +64,8 @@ class Session(QObject):
     gap_found = Signal(object)
     health_changed = Signal(object)
     calibrated = Signal(object)
+    check_heard = Signal(int, object)
+    check_ended = Signal(int)
     failed = Signal(object)
     stopped = Signal()
 
@@ -72,6 +75,8 @@ class Session(QObject):
     _input_chosen = Signal(object)
     _devices_wanted = Signal()
     _calibration_requested = Signal()
+    _check_requested = Signal(int)
+    _check_end_requested = Signal()
     _finish_requested = Signal()
 
     def __init__(self, settings: Settings, backends: Backends, parent: QObject | None = None) -> None:
@@ -164,6 +169,14 @@ class Session(QObject):
         """Listen to the room for two seconds, then emit ``calibrated``."""
         self._calibration_requested.emit()
 
+    def begin_check(self, check_id: int) -> None:
+        """Emit ``check_heard`` for what is said from now on, instead of writing it; a recording waits meanwhile."""
+        self._check_requested.emit(check_id)
+
+    def end_check(self) -> None:
+        """End the check, then emit ``check_ended``; ``record`` and ``stop`` end one as well."""
+        self._check_end_requested.emit()
+
     def refresh_devices(self) -> None:
         """Look for input devices, then emit ``devices_changed``."""
         self._devices_wanted.emit()
@@ -172,12 +185,12 @@ class Session(QObject):
         """Return the installed models."""
         return self._backends.list_models()
 
-    def submit_segment(self, segment: Segment) -> Future[Recognition]:
-        """Queue a file's segment behind live speech. Thread: any.
+    def submit_segment(self, segment: Segment, hotwords: tuple[str, ...] | None = None) -> Future[Recognition]:
+        """Queue a segment of a file or a check behind live speech, with other hotwords if given. Thread: any.
 
         The future is cancelled if the session closes first; it raises the ``DictationError`` if recognition fails.
         """
-        future = queue_segment(self._box, segment)
+        future = queue_segment(self._box, segment, hotwords)
         status = self._model_status  # asked after queueing: a failure to load between the two would be missed
         if status.state in _NO_MODEL:
             self._box.refuse_files(ModelMissing(status.note, status.remedy))
@@ -224,8 +237,11 @@ class Session(QObject):
         self._input_chosen.connect(worker.choose_input)
         self._devices_wanted.connect(worker.refresh_devices)
         self._calibration_requested.connect(worker.begin_calibration)
+        self._check_requested.connect(worker.begin_check)
+        self._check_end_requested.connect(worker.end_check)
         self._finish_requested.connect(worker.finish)
-        for name in ("levels_ready", "segment_changed", "devices_changed", "calibrated", "failed"):
+        passed_on = ("levels_ready", "segment_changed", "devices_changed", "calibrated", "check_heard", "check_ended")
+        for name in (*passed_on, "failed"):
             getattr(worker, name).connect(getattr(self, name))
         worker.input_changed.connect(self._on_input_changed)
         worker.hearing_changed.connect(self._on_hearing_changed)

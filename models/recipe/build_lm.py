@@ -1,12 +1,13 @@
 """Build the n-gram language model and the app's lexicon from text, with KenLM's lmplz and build_binary.
 
 Build the two programs from the sources in PyPI's kenlm sdist (cmake, Debian's libboost-all-dev): PyPI's wheel has only
-the reader. A source named twice counts twice, which is how the mix of domains is set.
+the reader. A source read twice counts twice, which is how the mix of domains is set (tune_mix.py).
 """
 
 from __future__ import annotations
 
 import gzip
+import json
 import shutil
 import subprocess
 import tempfile
@@ -53,6 +54,7 @@ def choose_pronunciations(counts: Counter[str], pronunciations: Lexicon, least_c
 @click.option("--prune", default="0 1 2 3", show_default=True, help="lmplz's thresholds.")
 @click.option("--least-count", default=1, show_default=True, help="Words seen less often stay out.")
 @click.option("--memory", default="2G", show_default=True, help="lmplz's share.")
+@click.option("--repeats", type=click.Path(exists=True, path_type=Path), help="By tune_mix.py; else each text once.")
 def main(
     texts: tuple[Path, ...],
     lexicon: Path,
@@ -62,6 +64,7 @@ def main(
     prune: str,
     least_count: int,
     memory: str,
+    repeats: Path | None,
 ) -> None:
     """Count TEXTS into an n-gram model with modified Kneser-Ney smoothing, quantised to 8 bits.
 
@@ -69,28 +72,35 @@ def main(
     """
     output.mkdir(parents=True, exist_ok=True)
     counts: Counter[str] = Counter()
+    often = json.loads(repeats.read_text(encoding="utf-8")) if repeats else {}
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         with (work / "text").open("w", encoding="utf-8") as stream, click.progressbar(texts, label="Reading") as bar:
             for path in bar:
                 for words in read_lines(path):
                     counts.update(words)
-                    stream.write(" ".join(words) + "\n")
+                    stream.write((" ".join(words) + "\n") * often.get(path.name, 1))
         lines = choose_pronunciations(counts, read_lexicon(lexicon), least_count)
         (output / "lexicon.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
         vocabulary = dict.fromkeys(line.split()[0] for line in lines)
         (work / "vocabulary").write_text(" ".join(vocabulary), encoding="utf-8")
         click.echo(f"{sum(counts.values()):,} words of text, {len(vocabulary):,} in the vocabulary")
-        _count_and_pack(work, output, programs, order, prune, memory)
+        estimate(work, programs, order, prune, memory)
+        _pack(work, output, programs)
 
 
-def _count_and_pack(work: Path, output: Path, programs: Path, order: int, prune: str, memory: str) -> None:
-    """Run the two programs; lm.bin gets its name when it is whole."""
-    options = ["-o", str(order), "-S", memory, "-T", str(work), "--limit_vocab_file", str(work / "vocabulary")]
+def estimate(work: Path, programs: Path, order: int, prune: str, memory: str) -> None:
+    """Turn ``work/text`` into ``work/arpa``, limited to the words of ``work/vocabulary`` if that is there."""
+    options = ["-o", str(order), "-S", memory, "-T", str(work), "--prune", *prune.split()]
+    if (work / "vocabulary").exists():
+        options += ["--limit_vocab_file", str(work / "vocabulary")]
     small = ["--discount_fallback"]  # lets miniature texts through; without effect on large ones
     with (work / "text").open("rb") as text, (work / "arpa").open("wb") as arpa:
-        command = [str(programs / "lmplz"), *options, *small, "--prune", *prune.split()]
-        _run(command, stdin=text, stdout=arpa)
+        _run([str(programs / "lmplz"), *options, *small], stdin=text, stdout=arpa)
+
+
+def _pack(work: Path, output: Path, programs: Path) -> None:
+    """Make the ARPA file a small binary one; lm.bin gets its name when it is whole."""
     packed = work / "lm.bin"
     bits = str(MOST_QUANTISATION_BITS)
     _run([str(programs / "build_binary"), "-a", "64", "-q", bits, "-b", bits, "trie", str(work / "arpa"), str(packed)])

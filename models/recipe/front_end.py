@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dictation.asr.model_folder import FeatureParameters
+from dictation.asr.front_end import FeatureParameters
 from dictation.core.records import SAMPLE_RATE_HZ
 
 FEATURES = FeatureParameters(

@@ -104,16 +104,22 @@ def cut_batches(items: list[Item], most_frames: int, dice: random.Random) -> lis
     return batches
 
 
-def stack(items: list[Item], labels: list[npt.NDArray[np.int16]]) -> tuple[Tensor, Tensor]:
-    """Pad to (clips, frames, inputs) with each last frame, and the labels with ``IGNORED``."""
+def stack(items: list[Item]) -> Tensor:
+    """Pad to (clips, frames, inputs) with each last frame."""
     longest = max(len(item.features) for item in items)
     features = torch.zeros(len(items), longest, items[0].features.shape[1])
-    targets = torch.full((len(items), longest), IGNORED)
-    for row, (item, path) in enumerate(zip(items, labels, strict=True)):
-        features[row, : len(path)] = item.features
-        features[row, len(path) :] = item.features[-1]
+    for row, item in enumerate(items):
+        features[row, : len(item.features)] = item.features
+        features[row, len(item.features) :] = item.features[-1]
+    return features
+
+
+def stack_labels(paths: list[npt.NDArray[np.int16]]) -> Tensor:
+    """Pad to (clips, frames) with ``IGNORED``."""
+    targets = torch.full((len(paths), max(map(len, paths))), IGNORED)
+    for row, path in enumerate(paths):
         targets[row, : len(path)] = torch.from_numpy(path)
-    return features, targets
+    return targets
 
 
 def mask(features: Tensor, dice: random.Random) -> None:
@@ -308,21 +314,25 @@ def main(
     trainer = Trainer(build_network(sphinx, width, layers), steps, rate)
     if checkpoint.exists():
         trainer.resume(checkpoint)
-    placer = PhonePlacer(sphinx)
-    labels = [align(placer.log_probs(item.features), item.phones) for item in items]
-    is_realigned = trainer.step >= ctc_from  # CTC needs no alignment
+    is_realigned, labels = False, []
+    if trainer.step < ctc_from:  # CTC needs no alignment
+        placer = PhonePlacer(sphinx)
+        labels = [align(placer.log_probs(item.features), item.phones) for item in items]
     batches = draw_batches(items, frames, seed, trainer.step)
     with click.progressbar(length=steps, label="Training", show_pos=True) as bar:
         bar.update(trainer.step)
         while trainer.step < steps:
-            if trainer.step >= realign_at and not is_realigned:
+            if realign_at <= trainer.step < ctc_from and not is_realigned:
                 labels, is_realigned = realign(trainer.average, items), True
             batch = next(batches)
             clips = [items[index] for index in batch]
-            inputs, targets = stack(clips, [labels[index] for index in batch])
+            inputs = stack(clips)
             if trainer.step >= augment_from:
                 mask(inputs, random.Random(f"{seed}/mask/{trainer.step}"))  # noqa: S311
-            loss = trainer.learn(inputs, ctc_loss(clips) if trainer.step >= ctc_from else placement_loss(targets))
+            if trainer.step < ctc_from:
+                loss = trainer.learn(inputs, placement_loss(stack_labels([labels[index] for index in batch])))
+            else:
+                loss = trainer.learn(inputs, ctc_loss(clips))
             bar.update(1)
             if trainer.step % save_every == 0 or trainer.step == steps:
                 trainer.save(checkpoint)

@@ -1,0 +1,94 @@
+"""What the recipe chooses by itself: transcripts among candidates, the mix of texts, strings to say."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import random
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+
+RECIPE = Path(__file__).resolve().parents[2] / "models" / "recipe"
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("pocketsphinx") is None,
+    reason="the recipe's dependencies are not installed: uv sync --group recipe",
+)
+LEXICON = {"tea": [("T", "IY")], "two": [("T", "UW")], "toe": [("T", "OW")]}
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType]]:
+    """Import a program of the recipe, and forget it afterwards."""
+    known = set(sys.modules)
+    monkeypatch.syspath_prepend(str(RECIPE))
+    yield importlib.import_module
+    for name in set(sys.modules) - known:
+        if str(RECIPE) in str(getattr(sys.modules[name], "__file__", "")):
+            del sys.modules[name]
+
+
+def log_probs_of(symbols: tuple[str, ...], *heard: dict[str, float]) -> torch.Tensor:
+    """One frame per argument; what it does not name shares the rest."""
+    frames = []
+    for frame in heard:
+        rest = (1 - sum(frame.values())) / (len(symbols) - len(frame))
+        frames.append([frame.get(symbol, rest) for symbol in symbols])
+    return torch.tensor(frames).log()
+
+
+def test_the_likeliest_candidate_is_chosen_and_no_close_call(load: Callable[[str], ModuleType]) -> None:
+    pseudo_label, corpus = load("pseudo_label"), load("corpus")
+    clear = log_probs_of(corpus.SYMBOLS, {"T": 0.9}, {"UW": 0.9})
+    close = log_probs_of(corpus.SYMBOLS, {"T": 0.9}, {"UW": 0.45, "IY": 0.44})
+    for candidates in (["tea", "two"], ["two", "tea", "unheard"]):
+        assert pseudo_label.choose(clear, candidates, LEXICON, 1.0) == "two"
+        assert pseudo_label.choose(close, candidates, LEXICON, 1.0) is None
+    assert pseudo_label.choose(clear, ["unheard"], LEXICON, 1.0) is None
+    too_short = log_probs_of(corpus.SYMBOLS, {"T": 0.9})
+    assert pseudo_label.choose(too_short, ["two"], LEXICON, 1.0) is None
+
+
+def test_the_mixture_finds_the_source_that_foretells_best(load: Callable[[str], ModuleType]) -> None:
+    tune_mix = load("tune_mix")
+    dice = np.random.default_rng(3)
+    good, poor = dice.uniform(0.1, 0.2, 500), dice.uniform(0.01, 0.02, 500)
+    weights = tune_mix.mix(np.array([good, poor]), np.ones(500))
+    assert weights[0] > 0.99
+    assert weights.sum() == pytest.approx(1)
+    # Where each source is good for half of the words, both are needed; what matters more weighs more.
+    halves = np.array([[0.2, 0.01], [0.01, 0.2]])
+    assert tune_mix.mix(halves, np.ones(2)) == pytest.approx([0.5, 0.5])
+    assert tune_mix.mix(halves, np.array([3.0, 1.0]))[0] > 0.7
+
+
+def test_sources_are_repeated_by_their_weight_per_word(load: Callable[[str], ModuleType]) -> None:
+    tune_mix = load("tune_mix")
+    weights, words = np.array([0.4, 0.3, 0.3, 0.0]), np.array([100.0, 300.0, 300.0, 50.0])
+    assert tune_mix.repeats(weights, words) == [tune_mix.MOST_REPEATS, 1, 1, 0]
+
+
+def test_strings_are_digits_or_the_letters_of_a_word(load: Callable[[str], ModuleType]) -> None:
+    transcripts = load("transcripts")
+    drawn = [transcripts.draw_string(random.Random(seed), ["ab"]) for seed in range(40)]  # noqa: S311
+    digits = {*transcripts.DIGITS, "oh"}
+    assert {"a b", "a b a b"} >= {line for line in drawn if not set(line.split()) <= digits}
+    assert any(set(line.split()) <= digits for line in drawn)
+    assert not any({"zero", "oh"} <= set(line.split()) for line in drawn)  # a number says one or the other
+
+
+def test_a_room_and_noise_keep_the_length_and_come_again(load: Callable[[str], ModuleType]) -> None:
+    prepare = load("prepare")
+    samples = np.sin(np.arange(16_000, dtype=np.float32) / 20)
+    for change in (prepare.add_room, prepare.add_noise):
+        first, again = (change(samples, random.Random(5)) for _ in range(2))  # noqa: S311
+        assert first.dtype == np.float32
+        assert len(first) == len(samples)
+        assert np.array_equal(first, again)
+        below_db = -20 * np.log10((first - samples).std() / samples.std())
+        assert 3 <= below_db <= 30

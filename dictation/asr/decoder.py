@@ -41,10 +41,17 @@ logging.getLogger("pyctcdecode.language_model").setLevel(logging.ERROR)
 class BeamDecoder:
     """Turns log-probabilities into hypotheses. Thread: whichever one, but only one at a time."""
 
-    def __init__(self, labels: Labels, frame_s: float, language_model: LanguageModel | None = None) -> None:
+    def __init__(
+        self,
+        labels: Labels,
+        frame_s: float,
+        language_model: LanguageModel | None = None,
+        first_frame_s: float = 0.0,
+    ) -> None:
         self.unspellable_hotwords: tuple[str, ...] = ()
         self._labels = labels
         self._frame_s = frame_s
+        self._first_frame_s = first_frame_s
         self._language_model = language_model
         self._hotwords: tuple[str, ...] = ()
         self._settings: RecognizerSettings | None = None
@@ -107,10 +114,11 @@ class BeamDecoder:
     def _word(self, log_probs: LogProbs, audio_s: float, text: str, first: int, end: int) -> Word:
         """Give a word that spans the frames ``first`` to ``end`` (exclusive) its times and confidence.
 
-        Frame i of a centred front end lies around ``i * frame_s``, so its cell starts half a frame earlier.
+        Frame i lies around ``first_frame_s + i * frame_s`` (0 for a centred front end), so its cell starts half a frame
+        earlier.
         """
-        start_s = min(max(0.0, (first - 0.5) * self._frame_s), audio_s)
-        end_s = min((end - 0.5) * self._frame_s, audio_s)
+        start_s = min(max(0.0, self._first_frame_s + (first - 0.5) * self._frame_s), audio_s)
+        end_s = min(self._first_frame_s + (end - 0.5) * self._frame_s, audio_s)
         confidence = word_confidence(log_probs[first:end, self._labels.indices(text)])
         return Word(text, start_s, max(start_s, end_s), confidence)
 

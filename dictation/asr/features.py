@@ -1,4 +1,4 @@
-"""The log-mel front end, in plain torch so that the app also runs where torchaudio does not load.
+"""The front ends, in plain torch: log-mel features, or the waveform.
 
 The spectrogram equals torchaudio.transforms.MelSpectrogram (power, HTK scale, no norm); tests compare the two.
 """
@@ -10,7 +10,10 @@ import math
 import torch
 from torch import Tensor, nn
 
-from dictation.asr.model_folder import FeatureParameters
+from dictation.asr.front_end import FeatureParameters, WaveformParameters
+
+LEAST_VARIANCE = 1e-7
+"""Added to the variance of a waveform, as the networks saw it in training (transformers, fairseq)."""
 
 
 def _htk_mel(hz: float) -> float:
@@ -73,3 +76,18 @@ class LogMel(nn.Module):
         )  # (bins, time)
         power = spectrum.abs().square()  # (bins, time)
         return power.T @ self.filters  # (time, mel)
+
+
+class Waveform(nn.Module):
+    """The samples as they are or, as wav2vec 2.0 "large" networks want them, with zero mean and unit variance."""
+
+    def __init__(self, parameters: WaveformParameters) -> None:
+        super().__init__()
+        self._is_normalised = parameters.is_normalised
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """Map samples, shape (samples,), to the same shape."""
+        if not self._is_normalised:
+            return samples
+        variance, mean = torch.var_mean(samples, correction=0)
+        return (samples - mean) / (variance + LEAST_VARIANCE).sqrt()

@@ -16,11 +16,11 @@ from typing import Any
 
 import platformdirs
 
+from dictation.asr.front_end import FRONT_ENDS, FrontEndParameters
 from dictation.asr.labels import Labels
-from dictation.asr.network import ARCHITECTURES
+from dictation.asr.network import ARCHITECTURES, FrameGrid
 from dictation.asr.tables import read_table
 from dictation.core.errors import ModelDamaged, ModelMissing
-from dictation.core.records import SAMPLE_RATE_HZ
 from dictation.core.status import ModelChoice
 
 if sys.version_info >= (3, 11):
@@ -34,56 +34,6 @@ REQUIRED_FILES = ("weights", "self_test_clip")
 OPTIONAL_FILES = ("language_model", "unigrams")
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class FeatureParameters:
-    """The front end, see ``features.LogMel``.
-
-    Attributes:
-        sample_rate_hz: Must be the app's 16 kHz.
-        fft_size: Points of the Fourier transform.
-        window_samples: Length of the Hann window.
-        hop_samples: Samples per feature frame.
-        mel_bins: Bands.
-        low_hz: Lower edge of the lowest band.
-        high_hz: Upper edge of the highest band.
-        log_floor: Added to each band's power before the logarithm.
-        deviation_floor: Added to the utterance's standard deviation before the division.
-        peak: Audio is scaled to this peak first; 0 leaves it as it is.
-        is_scaled: Whether the features are divided by their standard deviation.
-    """
-
-    sample_rate_hz: int
-    fft_size: int
-    window_samples: int
-    hop_samples: int
-    mel_bins: int
-    low_hz: float
-    high_hz: float
-    log_floor: float
-    deviation_floor: float
-    peak: float
-    is_scaled: bool = True
-
-    def __post_init__(self) -> None:
-        """Validate; ``ValueError`` says what is wrong."""
-        if self.sample_rate_hz != SAMPLE_RATE_HZ:
-            raise ValueError(f"sample_rate_hz must be {SAMPLE_RATE_HZ}")
-        for name in ("window_samples", "hop_samples", "mel_bins", "log_floor", "deviation_floor"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} must be positive")
-        if self.fft_size < self.window_samples:
-            raise ValueError("fft_size must not be less than window_samples")
-        if not 0 <= self.low_hz < self.high_hz <= self.sample_rate_hz / 2:
-            raise ValueError("low_hz and high_hz must lie in order between 0 and half the sample rate")
-        if not 0 <= self.peak <= 1:
-            raise ValueError("peak must lie between 0 and 1")
-
-    @property
-    def shortest_samples(self) -> int:
-        """The fewest samples the front end can reflect at its ends."""
-        return self.fft_size // 2 + 1
 
 
 @dataclass(frozen=True)
@@ -152,7 +102,7 @@ class ModelFolder:
         self_test_text: What the self-test clip says.
         architecture: A key of ``network.ARCHITECTURES``.
         architecture_parameters: That architecture's parameters.
-        features: The front end.
+        features: The front end; one of ``front_end.FRONT_ENDS``.
         labels: The network's outputs.
         decoding: What the model asks of the search.
         files: By role: ``weights``, ``self_test_clip`` and perhaps ``language_model``, ``unigrams``.
@@ -166,7 +116,7 @@ class ModelFolder:
     self_test_text: str
     architecture: str
     architecture_parameters: object
-    features: FeatureParameters
+    features: FrontEndParameters
     labels: Labels
     decoding: DecodingParameters
     files: Mapping[str, ModelFile]
@@ -186,10 +136,29 @@ class ModelFolder:
         return self.path / self.files[role].name
 
     @property
+    def frames(self) -> FrameGrid:
+        """Where the network's output frames lie."""
+        return ARCHITECTURES[self.architecture].frames(self.architecture_parameters)
+
+    @property
+    def shortest_samples(self) -> int:
+        """The fewest samples that give one output frame."""
+        return max(self.features.shortest_samples, self.frames.fewest_hops * self.features.hop_samples)
+
+    @property
+    def hop_s(self) -> float:
+        """Seconds from one hop of the front end to the next."""
+        return self.features.hop_samples / self.features.sample_rate_hz
+
+    @property
     def frame_s(self) -> float:
-        """Seconds per output frame."""
-        hops = ARCHITECTURES[self.architecture].hops_per_frame
-        return hops * self.features.hop_samples / self.features.sample_rate_hz
+        """Seconds from one output frame to the next."""
+        return self.frames.hops_per_frame * self.hop_s
+
+    @property
+    def first_frame_s(self) -> float:
+        """Where the middle of the first output frame lies, in seconds."""
+        return self.frames.first_middle_hops * self.hop_s
 
     def verify(self) -> None:
         """Compare each file's SHA-256 with the stated one.
@@ -289,7 +258,7 @@ def _read_description(path: Path, table: Mapping[str, Any], where: str) -> Model
         self_test_text=head.self_test_text,
         architecture=kind,
         architecture_parameters=parameters,
-        features=read_table(FeatureParameters, _table(table, "features", where), f"{where} [features]"),
+        features=_read_features(_table(table, "features", where), f"{where} [features]"),
         labels=read_table(Labels, _table(table, "labels", where), f"{where} [labels]"),
         decoding=read_table(DecodingParameters, table.get("decoding", {}), f"{where} [decoding]"),
         files=_read_files(_table(table, "files", where), where),
@@ -316,6 +285,20 @@ def _read_architecture(table: Mapping[str, Any], where: str) -> tuple[str, objec
         )
     parameters = {key: value for key, value in table.items() if key != "kind"}
     return kind, read_table(ARCHITECTURES[kind].parameters, parameters, f"{where} [architecture]")
+
+
+def _read_features(table: Mapping[str, Any], where: str) -> FrontEndParameters:
+    """Read the kind, log-mel if none is given, and that kind's parameters."""
+    kind = table.get("kind", "log-mel")
+    if not isinstance(kind, str) or kind not in FRONT_ENDS:
+        raise ModelDamaged(
+            f"{where} kind {kind!r} is unknown to this version (known: {', '.join(FRONT_ENDS)}).",
+            "Use a newer version of this program, or another model.",
+        )
+    parameters: FrontEndParameters = read_table(
+        FRONT_ENDS[kind], {key: value for key, value in table.items() if key != "kind"}, where
+    )
+    return parameters
 
 
 def _read_files(table: Mapping[str, Any], where: str) -> dict[str, ModelFile]:

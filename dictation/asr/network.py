@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dictation.asr.wav2vec2_parameters import Wav2Vec2Parameters, WavLmParameters
 from dictation.core.errors import ModelDamaged
 
 if TYPE_CHECKING:
@@ -101,29 +102,58 @@ def _build_conv_conformer(parameters: Any, mel_bins: int, label_count: int) -> n
     return ConvConformer(parameters, mel_bins, label_count)
 
 
+def _build_wav2vec2(parameters: Any, _width: int, label_count: int) -> nn.Module:
+    """Import torch and torchaudio (0.2 s more) and build."""
+    from dictation.asr.wav2vec2 import Wav2Vec2Ctc
+
+    return Wav2Vec2Ctc(parameters, label_count)
+
+
+@dataclass(frozen=True)
+class FrameGrid:
+    """Where a network's output frames lie, counted in hops of the front end.
+
+    Attributes:
+        hops_per_frame: From one frame to the next.
+        fewest_hops: Needed for one frame.
+        first_middle_hops: From the start to the middle of what the first frame sees.
+    """
+
+    hops_per_frame: int
+    fewest_hops: int = 1
+    first_middle_hops: float = 0.0
+
+
+def _waveform_grid(parameters: Wav2Vec2Parameters) -> FrameGrid:
+    """Frames of convolutions without padding."""
+    return FrameGrid(parameters.samples_per_frame, parameters.samples_seen, parameters.samples_seen / 2)
+
+
 @dataclass(frozen=True)
 class Architecture:
     """A kind of network: the record its parameters are read into, and its builder.
 
     Attributes:
         parameters: A dataclass, read from ``[architecture.parameters]``.
-        build: Called with those parameters, the mel bins and the number of labels; returns a module that maps
-            features (batch, time, mel) to logits (batch, frames, labels).
-        hops_per_frame: Feature hops per output frame.
+        build: Called with those parameters, the features per hop and the number of labels; returns a module that maps
+            features (batch, time, width), or waveforms (batch, time), to logits (batch, frames, labels).
+        frames: Called with those parameters; says where the output frames lie.
     """
 
     parameters: type[Any]
     build: Callable[[Any, int, int], nn.Module]
-    hops_per_frame: int
+    frames: Callable[[Any], FrameGrid]
 
 
 ARCHITECTURES: Mapping[str, Architecture] = {
-    "conv-conformer": Architecture(ConvConformerParameters, _build_conv_conformer, hops_per_frame=4),
-    "tandem-conformer": Architecture(TandemParameters, _build_tandem, HOPS_PER_TANDEM_FRAME),
+    "conv-conformer": Architecture(ConvConformerParameters, _build_conv_conformer, lambda _: FrameGrid(4)),
+    "tandem-conformer": Architecture(TandemParameters, _build_tandem, lambda _: FrameGrid(HOPS_PER_TANDEM_FRAME)),
+    "wav2vec2": Architecture(Wav2Vec2Parameters, _build_wav2vec2, _waveform_grid),
+    "wavlm": Architecture(WavLmParameters, _build_wav2vec2, _waveform_grid),
 }
 
 
-def load_network(kind: str, parameters: object, mel_bins: int, label_count: int, weights: Path) -> nn.Module:
+def load_network(kind: str, parameters: object, width: int, label_count: int, weights: Path) -> nn.Module:
     """Build a network and fill it, in float32 on the CPU and in evaluation mode.
 
     Raises:
@@ -133,7 +163,10 @@ def load_network(kind: str, parameters: object, mel_bins: int, label_count: int,
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    network = ARCHITECTURES[kind].build(parameters, mel_bins, label_count)
+    from dictation.asr.unfilled import unfilled
+
+    with unfilled():
+        network = ARCHITECTURES[kind].build(parameters, width, label_count)
     try:
         tensors = load_file(weights)
     except SafetensorError as error:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from dictation.asr.decoder import LogProbs
-    from dictation.asr.features import LogMel
     from dictation.core.records import Samples
 
 MOST_THREADS = 4
@@ -46,7 +45,7 @@ class Acoustics(Protocol):
 class TorchAcoustics:
     """Front end in float32 and network in ``dtype`` on a torch device."""
 
-    def __init__(self, front_end: LogMel, network: nn.Module, device: str = "cpu") -> None:
+    def __init__(self, front_end: nn.Module, network: nn.Module, device: str = "cpu") -> None:
         self.device = device
         self.device_name = "CPU" if device == "cpu" else torch.cuda.get_device_name(device)
         self._dtype = torch.float32 if device == "cpu" else torch.float16
@@ -63,7 +62,7 @@ class TorchAcoustics:
         return log_probs
 
 
-def cuda_acoustics(front_end: LogMel, network: nn.Module) -> Acoustics | None:
+def cuda_acoustics(front_end: nn.Module, network: nn.Module) -> Acoustics | None:
     """Put copies on the first GPU in half precision, or return None where torch finds none."""
     if not torch.cuda.is_available():
         return None

@@ -147,7 +147,7 @@ class Recognizer:
             raise RuntimeError("load() comes before recognize()")
         _check_samples(samples)
         audio_s = len(samples) / SAMPLE_RATE_HZ
-        if len(samples) < self._folder.features.shortest_samples or not samples.any():
+        if len(samples) < self._folder.shortest_samples or not samples.any():
             return Recognition((Hypothesis(()),), audio_s, 0.0, 0.0, self._processor.device)
 
         def checkpoint() -> None:
@@ -201,21 +201,20 @@ def _build_decoder(folder: ModelFolder) -> BeamDecoder:
 
     path = folder.file("language_model")
     language_model = load_language_model(path, folder.file("unigrams")) if path else None
-    return BeamDecoder(folder.labels, folder.frame_s, language_model)
+    return BeamDecoder(folder.labels, folder.frame_s, language_model, folder.first_frame_s)
 
 
 def _build_processor(folder: ModelFolder) -> Processor:
     """Load the network onto the CPU; the GPU gets copies if it is probed."""
-    from dictation.asr.features import LogMel
     from dictation.asr.network import load_network
     from dictation.asr.processor import Processor, TorchAcoustics, cuda_acoustics, use_threads
 
     use_threads()
-    front_end = LogMel(folder.features)
+    front_end = folder.features.build()
     network = load_network(
         folder.architecture,
         folder.architecture_parameters,
-        folder.features.mel_bins,
+        folder.features.width,
         len(folder.labels),
         folder.required_file("weights"),
     )

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dictation.asr.model_folder import FeatureParameters, ModelFolder
+from dictation.asr.front_end import FeatureParameters
+from dictation.asr.model_folder import ModelFolder
 from dictation.asr.self_test import read_clip
 from dictation.core.records import Samples
 from tests.support.synth import babble

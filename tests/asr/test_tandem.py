@@ -37,7 +37,7 @@ def test_three_feature_frames_make_one_output_frame(frames: int) -> None:
     import torch
 
     architecture = ARCHITECTURES["tandem-conformer"]
-    assert architecture.hops_per_frame == HOPS_PER_TANDEM_FRAME == 3
+    assert architecture.frames(None).hops_per_frame == HOPS_PER_TANDEM_FRAME == 3
     network = architecture.build(PARAMETERS, MEL_BINS, LABELS).eval()
     assert isinstance(network, type(make_network()))
     with torch.inference_mode():

@@ -20,6 +20,7 @@
     │   ├── TooLittleText        the documents hold next to no sentences in the model's letters
     │   └── PersonalModelMissing no personal language model of that name, or a damaged one
     ├── LibraryError
+    │   ├── CatalogueError       no model of that name to download, or a catalogue that cannot be used
     │   ├── NetworkForbidden     the user's settings say: never use the network
     │   ├── DownloadFailed       no connection, or an answer that is of no use
     │   ├── DownloadAltered      what came is not what the catalogue or an earlier download promises
@@ -154,6 +155,12 @@ class PersonalModelMissing(PersonalModelError):
 
 class LibraryError(DictationError):
     """Something about fetching, installing or removing a model."""
+
+
+class CatalogueError(LibraryError):
+    """A key that the catalogue does not have, or a catalogue file that cannot be used."""
+
+    remedy = "See what there is with: dictation models list"
 
 
 class NetworkForbidden(LibraryError):

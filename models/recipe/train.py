@@ -91,9 +91,18 @@ def read_items(folder: Path, split: str) -> list[Item]:
     return items
 
 
-def cut_batches(items: list[Item], most_frames: int, dice: random.Random) -> list[list[int]]:
+def draw_epoch(items: list[Item], shares: dict[str, float], dice: random.Random) -> list[int]:
+    """Indices of the clips of one epoch, each as often as its folder's share says: 0.5 is every other epoch."""
+    return [
+        index
+        for index, item in enumerate(items)
+        for _ in range(int(shares.get(item.folder, 1.0) + dice.random()))  # the fraction is a probability
+    ]
+
+
+def cut_batches(items: list[Item], chosen: list[int], most_frames: int, dice: random.Random) -> list[list[int]]:
     """Clips of like length together, at most ``most_frames`` with padding, in random order."""
-    order = sorted(range(len(items)), key=lambda index: len(items[index].features) * dice.uniform(0.93, 1.07))
+    order = sorted(chosen, key=lambda index: len(items[index].features) * dice.uniform(0.93, 1.07))
     batches: list[list[int]] = [[]]
     for index in order:
         longest = max(len(items[other].features) for other in [*batches[-1], index])
@@ -263,11 +272,14 @@ def ctc_loss(items: list[Item]) -> Callable[[Tensor], Tensor]:
     return loss_of
 
 
-def draw_batches(items: list[Item], most_frames: int, seed: int, start: int) -> Iterator[list[int]]:
+def draw_batches(
+    items: list[Item], shares: dict[str, float], most_frames: int, seed: int, start: int
+) -> Iterator[list[int]]:
     """Epoch after epoch; a resumed run skips what it has seen."""
     step, epoch = 0, 0
     while True:
-        for batch in cut_batches(items, most_frames, random.Random(f"{seed}/{epoch}")):  # noqa: S311
+        dice = random.Random(f"{seed}/{epoch}")  # noqa: S311 - repeatable, no secret
+        for batch in cut_batches(items, draw_epoch(items, shares, dice), most_frames, dice):
             if step >= start:
                 yield batch
             step += 1
@@ -283,6 +295,7 @@ def draw_batches(items: list[Item], most_frames: int, seed: int, start: int) -> 
 @click.option("--ctc-from", default=2600, show_default=True, help="Step from which CTC is the loss.")
 @click.option("--augment-from", default=400, show_default=True, help="Step from which SpecAugment is used.")
 @click.option("--frames", default=1000, show_default=True, help="Frames of 30 ms in a batch at most.")
+@click.option("--share", multiple=True, type=(str, float), help="FOLDER and how often an epoch holds its clips.")
 @click.option("--width", default=144, show_default=True)
 @click.option("--layers", default=5, show_default=True)
 @click.option("--rate", default=2e-3, show_default=True, help="Highest learning rate.")
@@ -298,6 +311,7 @@ def main(
     ctc_from: int,
     augment_from: int,
     frames: int,
+    share: tuple[tuple[str, float], ...],
     width: int,
     layers: int,
     rate: float,
@@ -318,7 +332,7 @@ def main(
     if trainer.step < ctc_from:  # CTC needs no alignment
         placer = PhonePlacer(sphinx)
         labels = [align(placer.log_probs(item.features), item.phones) for item in items]
-    batches = draw_batches(items, frames, seed, trainer.step)
+    batches = draw_batches(items, dict(share), frames, seed, trainer.step)
     with click.progressbar(length=steps, label="Training", show_pos=True) as bar:
         bar.update(trainer.step)
         while trainer.step < steps:

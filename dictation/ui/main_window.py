@@ -24,6 +24,7 @@ from dictation.ui.side_panel import SidePanel
 from dictation.ui.status_bar import StatusBar
 from dictation.ui.text_actions import TextActions
 from dictation.ui.window_actions import WindowActions
+from dictation.ui.words_link import WordsLink
 
 FIRST_SIZE_PX = (1280, 720)
 SMALLEST_SIZE_PX = (720, 480)
@@ -49,7 +50,7 @@ class MainWindow(QMainWindow):
         self.record_button = RecordButton()
         self.level_strip = LevelStrip()
         self.panel_button = self._make_panel_button()
-        self.side_panel = SidePanel()
+        self.side_panel = SidePanel([self.actions_by_id["words"]])
         self.documents = Documents(self.actions_by_id)
         self.file_jobs = FileJobs()
         self.status_bar = StatusBar()
@@ -60,6 +61,7 @@ class MainWindow(QMainWindow):
         self.shortcut_list = ShortcutList(self)
         self.live_text = LiveText(self.documents.dictation)
         self.text_actions = TextActions(self.documents, self.toast, self.banner, self)
+        self.words_link = WordsLink(self)
         self._links = (SettingsLink(self), SessionLink(self), WindowActions(self))
         session.stopped.connect(lambda: self._on_stopped("session"))
         file_queue.stopped.connect(lambda: self._on_stopped("files"))

@@ -109,8 +109,9 @@ class SettingSlider(QWidget):
         self._show_value()
 
     def text_of(self, value: float) -> str:
-        """A value with its unit."""
-        return f"{value:.0f} {self._meta['unit']}".replace("-", "−").rstrip()  # noqa: RUF001
+        """A value with its unit, as finely as the slider's steps are."""
+        decimals = 0 if float(self._meta["step"]).is_integer() else 1
+        return f"{value:.{decimals}f} {self._meta['unit']}".replace("-", "−").rstrip()  # noqa: RUF001
 
     def _steps(self, value: float) -> int:
         """The slider position nearest to a value."""

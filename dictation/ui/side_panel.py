@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QFrame, QLabel, QRadioButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QRadioButton,
+    QScrollArea,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from dictation.core.settings import SegmenterSettings, WindowSettings
 from dictation.ui.calibration_box import CalibrationBox
@@ -23,7 +35,8 @@ class SidePanel(QFrame):
     segmenter_changed = Signal(object)
     record_mode_changed = Signal(str)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, shortcuts: Sequence[QAction] = (), parent: QWidget | None = None) -> None:
+        """Make the panel; ``shortcuts`` open further windows from its upper end."""
         super().__init__(parent)
         self.setObjectName("sidePanel")
         self.setFixedWidth(WIDTH_PX)
@@ -32,6 +45,7 @@ class SidePanel(QFrame):
         self.calibration = CalibrationBox()
         self.input = InputPicker()
         self.mode_buttons = {choice: QRadioButton(_MODE_WORDS[choice]) for choice in _MODE_META["choices"]}
+        self.window_buttons = {action.objectName(): self._window_button(action) for action in shortcuts}
         self._modes = QButtonGroup(self)
         for choice, button in self.mode_buttons.items():
             button.setAccessibleName(f"Record mode: {choice}")
@@ -52,10 +66,16 @@ class SidePanel(QFrame):
         self.mode_buttons[mode].setChecked(True)
 
     def _lay_out(self) -> None:
-        """One scrolling column with four headed groups."""
+        """One scrolling column with headed groups."""
         column = QVBoxLayout()
         column.setContentsMargins(24, 16, 16, 16)
         column.setSpacing(8)
+        windows = QHBoxLayout()
+        windows.setSpacing(8)
+        for button in self.window_buttons.values():
+            windows.addWidget(button)
+        windows.addStretch(1)
+        column.addLayout(windows)
         column.addWidget(self._heading("Listening"))
         for slider in self.sliders.values():
             column.addWidget(slider)
@@ -86,6 +106,17 @@ class SidePanel(QFrame):
         label = QLabel(words)
         label.setProperty("kind", "section")
         return label
+
+    @staticmethod
+    def _window_button(action: QAction) -> QToolButton:
+        """A button that opens another window."""
+        button = QToolButton()
+        button.setDefaultAction(action)
+        button.setProperty("outlined", True)
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        button.setAccessibleName(action.text().replace("&", "").rstrip("…"))
+        return button
 
     def _on_slider(self, name: str, value: float) -> None:
         """Announce the settings with one value replaced."""

@@ -32,8 +32,8 @@ QPushButton:pressed, QToolButton:pressed, QToolButton:checked { background: $bor
 QPushButton:focus, QToolButton:focus { border-color: $accent; }
 QPushButton:disabled, QToolButton:disabled { color: $control; }
 QToolButton::menu-indicator { image: none; }
-QPushButton[outlined="true"] { border-color: $control; }
-QPushButton[outlined="true"]:focus { border-color: $accent; }
+QPushButton[outlined="true"], QToolButton[outlined="true"] { border-color: $control; }
+QPushButton[outlined="true"]:focus, QToolButton[outlined="true"]:focus { border-color: $accent; }
 QPushButton[primary="true"] { background: $accent; color: $on_accent; }
 
 QLabel[kind="title"] { font-weight: 600; }
@@ -66,6 +66,19 @@ QTabBar::tear { width: 0; image: none; }
 QTabBar QToolButton { background: $surface; padding: 0; min-height: 0; }
 QTabBar QToolButton::left-arrow { image: url("$left"); width: 16px; height: 16px; }
 QTabBar QToolButton::right-arrow { image: url("$right"); width: 16px; height: 16px; }
+
+QLineEdit {
+    background: $surface; color: $text; border: 1px solid $control; border-radius: 6px; padding: 0 8px;
+    min-height: 30px; selection-background-color: $accent; selection-color: $on_accent;
+}
+QLineEdit:focus { border-color: $accent; }
+QListWidget { background: $surface; color: $text; border: 1px solid $control; border-radius: 6px; padding: 4px; }
+QListWidget:focus { border-color: $accent; }
+QListWidget::item { padding: 4px; border-radius: 4px; }
+QListWidget::item:hover { background: $raised; }
+QListWidget::item:selected { background: $raised; color: $text; border-left: 3px solid $accent; }
+QListWidget QLineEdit { min-height: 20px; padding: 0 2px; border-radius: 0; }
+#readingText { background: $surface; border: 1px solid $border; border-radius: 6px; padding: 12px; font-size: 16px; }
 
 QRadioButton { spacing: 8px; min-height: 24px; }
 QRadioButton::indicator { width: 12px; height: 12px; border: 2px solid $control; border-radius: 8px; }

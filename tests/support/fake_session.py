@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from dictation.core.records import Health
+from dictation.core.records import Health, Recognition, Segment
 from dictation.core.settings import Settings
 from dictation.core.status import FileJob, InputState, InputStatus, ModelChoice, ModelState, ModelStatus, SessionState
 
@@ -26,11 +27,14 @@ class FakeSession(QObject):
     gap_found = Signal(object)
     health_changed = Signal(object)
     calibrated = Signal(object)
+    check_heard = Signal(int, object)
+    check_ended = Signal(int)
     failed = Signal(object)
     stopped = Signal()
 
     def __init__(self) -> None:
         super().__init__()
+        self.submitted: list[tuple[Segment, tuple[str, ...] | None, Future[Recognition]]] = []
         self.calls: list[tuple[str, Any]] = []
         self.state = SessionState.READY
         self.input_status = InputStatus(InputState.DELIVERING, "Desk microphone", 48_000)
@@ -70,6 +74,19 @@ class FakeSession(QObject):
 
     def calibrate(self) -> None:
         self.calls.append(("calibrate", None))
+
+    def begin_check(self, check_id: int) -> None:
+        self.calls.append(("begin_check", check_id))
+
+    def end_check(self) -> None:
+        """As the real session does: the end is told for a check that runs, and only then."""
+        self.calls.append(("end_check", None))
+        self.check_ended.emit(self.asked("begin_check")[-1])
+
+    def submit_segment(self, segment: Segment, hotwords: tuple[str, ...] | None = None) -> Future[Recognition]:
+        future: Future[Recognition] = Future()
+        self.submitted.append((segment, hotwords, future))
+        return future
 
     def refresh_devices(self) -> None:
         self.calls.append(("refresh_devices", None))

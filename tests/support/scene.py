@@ -21,6 +21,7 @@ from dictation.core.records import (
     Word,
 )
 from dictation.core.status import FileJob, FileJobState, InputDevice, ModelChoice, SessionState
+from dictation.core.word_check import CheckPhase, WordCheckReport
 
 PRE_ROLL_HOPS, TIMEOUT_HOPS = 9, 19
 HOPS = 1150
@@ -40,6 +41,14 @@ SENTENCES = (
     "if you cannot come write to me before wednesday so that i can give your chair to someone else",
     "tea and biscuits will be there as always",
     "the hall is heated from six but the door sticks a little so push it hard",
+)
+
+HOTWORDS = ("Quandt", "Zoë Björk", "Kubernetes", "Peterborough Street", "anapaest")
+READING_REPORT = WordCheckReport(
+    "Zoë Björk", CheckPhase.READING, ("zoë björk", "so we work", "zoë björk"), hits=2, hits_without=0
+)
+FINAL_REPORT = WordCheckReport(
+    "Zoë Björk", CheckPhase.DONE, READING_REPORT.heard, hits=2, hits_without=0, words_read=41
 )
 
 

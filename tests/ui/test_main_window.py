@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QLineEdit, QScrollBar, QTabBar, QWidget
+from PySide6.QtWidgets import QAbstractButton, QTabBar, QWidget
 from pytestqt.qtbot import QtBot
 
 from dictation.core.status import FileJob, FileJobState, InputState, InputStatus, ModelState, ModelStatus
 from dictation.ui.actions import ACTIONS
 from dictation.ui.main_window import MainWindow
+from tests.support.controls import interactive
 
 
 def test_closing_waits_for_session_and_files(window: MainWindow, qtbot: QtBot) -> None:
@@ -29,13 +30,6 @@ def test_a_session_that_stops_at_once_still_closes_the_window(window: MainWindow
     window.file_queue.close = window.file_queue.stopped.emit
     with qtbot.waitSignal(window.closed, timeout=1000):
         window.close()
-
-
-def interactive(window: QWidget) -> list[QWidget]:
-    kinds = (QAbstractButton, QAbstractSlider, QComboBox, QLineEdit, QTabBar)
-    found = [widget for widget in window.findChildren(QWidget) if widget.focusPolicy() & Qt.FocusPolicy.TabFocus]
-    found += [widget for kind in kinds for widget in window.findChildren(kind)]
-    return [widget for widget in found if not isinstance(widget, QScrollBar)]
 
 
 def is_scroll_arrow(widget: QWidget) -> bool:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import re
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,17 @@ def test_the_language_model_decides_where_the_sound_does_not(arpa: Path) -> None
     assert best(decoder(RecognizerSettings(lm_weight=0.0, word_score=0.0), arpa), log_probs) == "four fave"
 
 
+def test_a_model_of_upper_case_words_serves_lower_case_labels(arpa: Path, tmp_path: Path) -> None:
+    upper = tmp_path / "lm.arpa"
+    upper.write_text(re.sub("f[a-z]+|blue", lambda word: word[0].upper(), ARPA), encoding="utf-8")
+    log_probs = between(spell("four fave"), spell("four five"), 0.6)
+    lower, shouted = (decoder(arpa=path).decode(log_probs, 60.0, 50, 5)[0] for path in (arpa, upper))
+    assert (shouted.text, shouted.score) == ("four five", pytest.approx(lower.score))
+    favoured = RecognizerSettings(lm_weight=0.5, word_score=0.0, hotwords=("blux",), hotword_weight=9.0)
+    log_probs = between(spell("four blue"), spell("four blux"), 0.5)
+    assert best(decoder(favoured, upper), log_probs) == "four blux"
+
+
 def test_other_blank_and_separator() -> None:
     labels = Labels(("a", "b", "ö", "|", "<pad>"), "<pad>", "|")
     made = BeamDecoder(labels, FRAME_S)
@@ -96,6 +108,17 @@ def test_word_times_and_confidence() -> None:
     assert words[1].start_s == pytest.approx((10 - 0.5) * FRAME_S)
     assert words[1].end_s == pytest.approx((17 - 0.5) * FRAME_S)
     assert [word.confidence for word in words] == [pytest.approx(0.9, abs=0.01)] * 2
+
+
+def test_word_times_of_a_network_whose_first_frame_lies_later() -> None:
+    log_probs = spell("four")
+    times = []
+    for first_frame_s in (0.0, 0.0125):
+        made = BeamDecoder(ENGLISH, FRAME_S, None, first_frame_s)
+        made.configure(PLAIN)
+        word = made.decode(log_probs, 60.0, 50, 1)[0].words[0]
+        times.append((word.start_s, word.end_s))
+    assert times[1][1] == pytest.approx(times[0][1] + 0.0125)
 
 
 def test_confidence_is_the_geometric_mean_of_the_best_frames() -> None:

@@ -10,8 +10,8 @@ class BuildStage(Enum):
     """What building a personal language model is doing."""
 
     READING = "reading documents"
-    COUNTING = "counting word sequences"
     COMPARING = "comparing with the general model"
+    COUNTING = "counting word sequences"
     WRITING = "writing the model"
 
 
@@ -38,7 +38,7 @@ class PersonalModelReport:
         sentences: Sentences of text it was made from.
         vocabulary: Different words.
         new_words: Different words that the general model does not know.
-        skipped_words: Words left out because the model has no letters for them, numbers among them.
+        skipped_words: Words, or rows of words, left out because the model has no letters for them; numbers too.
         order: Longest word sequence counted.
         ngrams: Sequences kept, by length from 1.
         weight: Share of the personal model in the mixture, 0 to 1.

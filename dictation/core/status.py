@@ -67,10 +67,19 @@ class ModelState(Enum):
 
 
 @dataclass(frozen=True)
+class ModelFallback:
+    """A chosen model could not be loaded, and the one before stays in use; both as ``recognizer.model_path``."""
+
+    refused_path: str
+    used_path: str
+
+
+@dataclass(frozen=True)
 class ModelStatus:
     """The model in words.
 
-    ``device`` is ``"CPU"`` or the GPU's name; ``note`` a visible remark such as a fallback to the CPU.
+    ``device`` is ``"CPU"`` or the GPU's name; ``note`` a visible remark such as a fallback to the CPU; ``fallback``
+    is set while another model than the chosen one is in use.
     """
 
     state: ModelState
@@ -78,6 +87,7 @@ class ModelStatus:
     device: str = ""
     note: str = ""
     remedy: str = ""
+    fallback: ModelFallback | None = None
 
 
 @dataclass(frozen=True)

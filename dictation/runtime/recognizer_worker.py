@@ -13,7 +13,7 @@ from dictation.core.errors import DictationError, ModelError, ModelMissing
 from dictation.core.job_box import SMALL_BEAM_BEHIND_S, Job, JobBox, JobKind, RecogniserClosed
 from dictation.core.records import Recognition
 from dictation.core.settings import RecognizerSettings
-from dictation.core.status import ModelState, ModelStatus
+from dictation.core.status import ModelFallback, ModelState, ModelStatus
 from dictation.runtime.backends import RecognizerLike
 
 _log = logging.getLogger(__name__)
@@ -85,34 +85,46 @@ class RecognizerWorker(QObject):
         while not (self._is_finishing and (self._recognizer is None or self._box.is_exhausted)):
             # Without a model there is nothing to do but wait for another request; the box keeps the audio.
             if self._recognizer is None or not self._requests.empty():
-                self._apply(self._requests.get())
+                self._answer_requests()
                 continue
             job = self._box.take()
             if job is not None:
                 self._process(job, self._recognizer)
 
-    def _apply(self, settings: RecognizerSettings | None) -> None:
+    def _answer_requests(self) -> None:
+        """Wait for a request. Of several, as a dragged slider or a changed mind leaves them, the newest counts."""
+        requests = [self._requests.get()]
+        while not self._requests.empty():
+            requests.append(self._requests.get())
+        self._is_finishing = self._is_finishing or None in requests
+        wanted = [settings for settings in requests if settings is not None]
+        if wanted:
+            self._apply(wanted[-1])
+
+    def _apply(self, settings: RecognizerSettings) -> None:
         """Take over new settings; reload if the model or the processor changed or nothing is loaded."""
-        if settings is None:
-            self._is_finishing = True
-            return
         old, self._settings = self._settings, settings
         is_same = all(getattr(old, key) == getattr(settings, key) for key in _RELOADING_KEYS)
         if self._recognizer is not None and is_same:
             self._recognizer.configure(settings)
             return
-        if not self._load():
+        if not self._load(old.model_path):
             # The old model stays; choosing the new one again is then a change, and tries again.
             self._settings = replace(settings, model_path=old.model_path, processor=old.processor)
+            if self._recognizer is not None:
+                self._recognizer.configure(self._settings)
 
-    def _load(self) -> bool:
-        """Load the model; a failure leaves the previous recogniser working, if there was one."""
+    def _load(self, previous_path: str = "") -> bool:
+        """Load the model; a failure leaves the previous recogniser working, if there was one.
+
+        Jobs wait in the box meanwhile. Both models are in memory for a moment, so that there is one to fall back to.
+        """
         self._show(ModelStatus(ModelState.LOADING, self._status.name))
         try:
             recognizer = self._make_recognizer(self._settings)
             report = recognizer.load()
         except Exception as error:  # noqa: BLE001 - whatever goes wrong while loading, the window must go on
-            self._show_load_failure(error)
+            self._show_load_failure(error, previous_path)
             return False
         if self._recognizer is not None:
             self._recognizer.close()
@@ -126,14 +138,15 @@ class RecognizerWorker(QObject):
         self._show(ModelStatus(ModelState.READY, report.model_name, report.device_name, note, remedy))
         return True
 
-    def _show_load_failure(self, error: Exception) -> None:
-        """Say why there is no (new) model."""
+    def _show_load_failure(self, error: Exception, previous_path: str) -> None:
+        """Say why there is no (new) model, and which one is used instead."""
         known = _as_dictation_error(error)
         state = ModelState.MISSING if isinstance(known, ModelMissing) else ModelState.FAILED
         if self._recognizer is not None:
             self._show(ModelStatus(
                 ModelState.READY, self._status.name, self._recognizer.device_name,
                 f"{known} The previous model stays in use.", known.remedy,
+                ModelFallback(self._settings.model_path, previous_path),
             ))  # fmt: skip
             return
         self._show(ModelStatus(state, note=str(known), remedy=known.remedy))

@@ -103,6 +103,8 @@ def model_trouble(status: ModelStatus) -> tuple[str, str] | None:
     if status.state is ModelState.FAILED:
         message = f"The model could not be used: {status.note}" if status.note else "The model could not be used."
         return message, status.remedy or errors.ModelDamaged.remedy
+    if status.fallback is not None:
+        return f"The chosen model could not be loaded: {status.note}", status.remedy
     return None
 
 
@@ -110,4 +112,5 @@ def model_text(status: ModelStatus) -> str:
     """The model and where it runs, for the bar."""
     if status.state is not ModelState.READY:
         return MODEL_LOOKS[status.state].text
-    return " · ".join(part for part in (status.name, status.device, status.note) if part)
+    note = "another model failed" if status.fallback is not None else status.note
+    return " · ".join(part for part in (status.name, status.device, note) if part)

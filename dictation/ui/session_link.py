@@ -106,7 +106,7 @@ class SessionLink(QObject):
         """Show the model in the bar, and its trouble in the banner."""
         self._window.status_bar.show_model(status)
         self._tell("model", model_trouble(status))
-        if status.state is ModelState.READY and status.note:
+        if status.state is ModelState.READY and status.note and status.fallback is None:
             self._window.toast.tell(status.note)
 
     def _tell(self, part: str, trouble: tuple[str, str] | None) -> None:

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject
 
 from dictation.core.calibration import Calibration
 from dictation.core.settings import AudioSettings, RecognizerSettings, SegmenterSettings, WindowSettings
+from dictation.core.status import ModelStatus
 
 if TYPE_CHECKING:
     from dictation.ui.main_window import MainWindow
@@ -29,6 +30,7 @@ class SettingsLink(QObject):
         bar.recognizer_chosen.connect(self._choose_recognizer)
         window.level_strip.threshold_moved.connect(self._set_threshold)
         window.session.calibrated.connect(self._on_calibrated)
+        window.session.model_changed.connect(self._on_model_changed)
         window.actions_by_id["panel"].setCheckable(True)
         window.actions_by_id["panel"].toggled.connect(self._on_panel_toggled)
         self._store.changed.connect(self._on_changed)
@@ -85,6 +87,12 @@ class SettingsLink(QObject):
         previous_dbfs = self._store.settings.segmenter.threshold_dbfs
         self._set_threshold(calibration.threshold_dbfs)
         self._window.side_panel.calibration.show_result(calibration, previous_dbfs)
+
+    def _on_model_changed(self, status: ModelStatus) -> None:
+        """Forget a model that could not be loaded, so that the next start begins with the one that works."""
+        fallback, chosen = status.fallback, self._store.settings.recognizer
+        if fallback is not None and chosen.model_path == fallback.refused_path:
+            self._store.update(replace(chosen, model_path=fallback.used_path))
 
     def _choose_recognizer(self, settings: RecognizerSettings) -> None:
         """Take over model and processor; the same choice again means "try again"."""

@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 from dictation.core.records import SegmentState
 from dictation.core.settings import RecognizerSettings, Settings
 from dictation.core.status import InputDevice
-from dictation.runtime.backends import Backends
+from dictation.runtime.backends import Backends, RecognizerLike
 from dictation.runtime.session import Session
 from tests.support.fake_recognizer import FakeRecognizer
 from tests.support.fake_source import FakeMicrophone
@@ -37,6 +37,7 @@ class Stage:
     def __init__(self, settings: Settings | None = None) -> None:
         self.microphone = FakeMicrophone()
         self.recognizer = FakeRecognizer()
+        self.make_recognizer: Callable[[RecognizerSettings], RecognizerLike] = lambda _: self.recognizer
         self.made: list[RecognizerSettings] = []
         self.session = Session(settings or Settings(), Backends(
             self.microphone.make, lambda: (InputDevice("fake", "test", 1, 16000, True),), self.microphone.refresh,
@@ -47,9 +48,9 @@ class Stage:
             said = self.heard.setdefault(name, [])
             getattr(self.session, name).connect(lambda *arguments, said=said: said.append(*arguments or (None,)))
 
-    def _make_recognizer(self, settings: RecognizerSettings) -> FakeRecognizer:
+    def _make_recognizer(self, settings: RecognizerSettings) -> RecognizerLike:
         self.made.append(settings)
-        return self.recognizer
+        return self.make_recognizer(settings)
 
     @property
     def texts(self) -> list[str]:

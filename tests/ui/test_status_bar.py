@@ -8,7 +8,7 @@ from pytestqt.qtbot import QtBot
 
 from dictation.core.records import Gap, Health, LossCause
 from dictation.core.settings import AudioSettings, RecognizerSettings
-from dictation.core.status import InputDevice, ModelChoice, ModelState, ModelStatus, SessionState
+from dictation.core.status import InputDevice, ModelChoice, ModelFallback, ModelState, ModelStatus, SessionState
 from dictation.ui.main_window import MainWindow
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
@@ -107,3 +107,22 @@ def test_the_model_button_names_model_processor_and_remark(window: MainWindow) -
     window.session.model_changed.emit(ModelStatus(ModelState.READY, "Starter", "CPU", "the GPU failed"))
     assert window.status_bar.model_button.text() == "Starter · CPU · the GPU failed"
     assert window.toast.text() == "the GPU failed"
+
+
+def test_a_model_that_could_not_be_loaded_is_told_and_not_remembered(window: MainWindow) -> None:
+    """The next start must not begin with the model that failed; a choice made meanwhile stays."""
+    store, session = window.settings_store, window.session
+    failed = ModelStatus(
+        ModelState.READY, "Starter", "CPU", "Truncated.", "Copy it again.", ModelFallback("/m/broken", "/m/starter")
+    )
+    store.update(RecognizerSettings(model_path="/m/broken", beam_width=7))
+    session.model_changed.emit(failed)
+    assert store.settings.recognizer == RecognizerSettings(model_path="/m/starter", beam_width=7)
+    assert "Truncated." in window.banner.message.text()
+    assert window.banner.remedy.text() == "Copy it again."
+    assert window.status_bar.model_button.text() == "Starter · CPU · another model failed"
+    store.update(RecognizerSettings(model_path="/m/large"))
+    session.model_changed.emit(failed)
+    assert store.settings.recognizer.model_path == "/m/large"
+    session.model_changed.emit(ModelStatus(ModelState.READY, "Large", "CPU"))
+    assert not window.banner.isVisible()

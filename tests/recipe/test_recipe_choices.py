@@ -67,6 +67,18 @@ def test_the_mixture_finds_the_source_that_foretells_best(load: Callable[[str], 
     assert tune_mix.mix(halves, np.array([3.0, 1.0]))[0] > 0.7
 
 
+def test_a_text_of_few_words_does_not_foretell_others(load: Callable[[str], ModuleType], tmp_path: Path) -> None:
+    tune_mix = load("tune_mix")
+    entries = [f"-0.6\t{word}\t0" for word in ("<unk>", "<s>", "</s>", "tea")]
+    pairs = ["", "\\2-grams:", "-0.6\t<s> tea", "", "\\end\\", ""]
+    lines = ["\\data\\", "ngram 1=4", "ngram 2=1", "", "\\1-grams:", *entries, *pairs]
+    (tmp_path / "arpa").write_text("\n".join(lines), encoding="utf-8")
+    model = tune_mix.kenlm.Model(str(tmp_path / "arpa"))
+    known, unseen, end = tune_mix.word_probabilities(model, [["tea", "two"]])
+    assert known == pytest.approx(end) == pytest.approx(10**-0.6)
+    assert unseen == pytest.approx(10**-0.6 / tune_mix.UNSEEN_WORDS)
+
+
 def test_sources_are_repeated_by_their_weight_per_word(load: Callable[[str], ModuleType]) -> None:
     tune_mix = load("tune_mix")
     weights, words = np.array([0.4, 0.3, 0.3, 0.0]), np.array([100.0, 300.0, 300.0, 50.0])

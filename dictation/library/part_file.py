@@ -1,0 +1,177 @@
+"""A file on its way: what has arrived of it, of which version it is, and its SHA-256 so far.
+
+Beside ``NAME`` stand ``NAME.part`` with the bytes and ``NAME.part.toml`` with the version at the server. Both survive
+the end of the program, also by ``kill -9``: bytes are written unbuffered, the version before the first of them.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from io import FileIO
+from pathlib import Path
+
+import tomli_w
+
+from dictation.core.errors import DownloadAltered, NoSpace
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_BLOCK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Version:
+    """Which bytes a server holds at an address, as it says itself.
+
+    Attributes:
+        url: The address in the catalogue; the same bytes may come from a mirror.
+        etag: Its entity tag, or empty.
+        last_modified: Its date, or empty.
+        total_bytes: Its length, or -1 if the server does not tell.
+    """
+
+    url: str
+    etag: str = ""
+    last_modified: str = ""
+    total_bytes: int = -1
+
+    @property
+    def validator(self) -> str:
+        """What ``If-Range`` may carry: a strong tag, else the date (RFC 9110, 13.1.5); empty if there is neither."""
+        is_strong = bool(self.etag) and not self.etag.startswith("W/")
+        return self.etag if is_strong else self.last_modified
+
+
+class PartFile:
+    """What has arrived of one file. Thread: one at a time.
+
+    Args:
+        target: Where the complete file will lie; its folder exists.
+    """
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+        self._path = target.with_name(target.name + ".part")
+        self._note = target.with_name(target.name + ".part.toml")
+        self._stream: FileIO | None = None
+        self._digest = hashlib.sha256()
+        self.version: Version | None = None
+        self.size_bytes = 0
+
+    @property
+    def folder(self) -> Path:
+        """Where it lies."""
+        return self._target.parent
+
+    def open(self, url: str, checkpoint: Callable[[], None]) -> None:
+        """Take up what an earlier run left of the same address, or begin with nothing.
+
+        Args:
+            url: The address in the catalogue.
+            checkpoint: Called for every megabyte that is read again for the SHA-256; may raise to break off.
+        """
+        self.version = _read_note(self._note, url)
+        self._stream = FileIO(self._path, "r+" if self._path.exists() else "w+")
+        if self.version is None:
+            self._empty()
+            return
+        while block := self._stream.read(_BLOCK_BYTES):
+            checkpoint()
+            self._digest.update(block)
+            self.size_bytes += len(block)
+
+    def restart(self, version: Version) -> None:
+        """Forget what has arrived; the bytes to come are of this version."""
+        self._empty()
+        self.version = version
+        self._note.write_bytes(tomli_w.dumps(asdict(version)).encode())
+
+    def append(self, block: bytes) -> None:
+        """Add the next bytes.
+
+        Raises:
+            NoSpace: if the disk is full.
+        """
+        try:
+            remaining = memoryview(block)
+            while remaining:
+                remaining = remaining[self._file.write(remaining) :]
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise NoSpace(f"The disk is full: {self._target.name} does not fit into {self.folder}.") from error
+            raise
+        self._digest.update(block)
+        self.size_bytes += len(block)
+
+    def finish(self, size_bytes: int | None, sha256: str | None) -> str:
+        """Check the complete file and give it its name; returns its SHA-256.
+
+        Raises:
+            DownloadAltered: if size or SHA-256 are not the expected ones; then nothing is left of it.
+        """
+        found = self._digest.hexdigest()
+        if size_bytes is not None and self.size_bytes != size_bytes:
+            self.discard()
+            raise DownloadAltered(f"{self._target.name} has {self.size_bytes} bytes instead of {size_bytes}.")
+        if sha256 is not None and found != sha256:
+            self.discard()
+            raise DownloadAltered(
+                f"{self._target.name} is not the file that was promised: its SHA-256 begins {found[:12]}, "
+                f"not {sha256[:12]}."
+            )
+        os.fsync(self._file.fileno())
+        self.close()
+        self._path.replace(self._target)
+        self._note.unlink(missing_ok=True)
+        return found
+
+    def close(self) -> None:
+        """Keep what has arrived for the next time; idempotent."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    def discard(self) -> None:
+        """Leave nothing; idempotent."""
+        self.close()
+        self._path.unlink(missing_ok=True)
+        self._note.unlink(missing_ok=True)
+
+    @property
+    def _file(self) -> FileIO:
+        if self._stream is None:
+            raise RuntimeError("open() comes first")
+        return self._stream
+
+    def _empty(self) -> None:
+        self._file.seek(0)
+        self._file.truncate()
+        self._digest = hashlib.sha256()
+        self.size_bytes = 0
+
+
+def file_sha256(path: Path, checkpoint: Callable[[], None]) -> str:
+    """The SHA-256 of a whole file; ``checkpoint`` as in ``PartFile.open``."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(_BLOCK_BYTES):
+            checkpoint()
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _read_note(path: Path, url: str) -> Version | None:
+    """The version that a part file is of; None if there is no readable note, or one of another address."""
+    try:
+        version = Version(**tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+    return version if version.url == url else None

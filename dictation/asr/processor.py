@@ -91,23 +91,28 @@ class Processor:
         """``CPU`` or the name of the GPU."""
         return self._current.device_name
 
-    def probe(self, clip: Samples, read_out: Callable[[LogProbs], str], *, is_gpu_wanted: bool) -> None:
-        """Use the GPU if there is one and it reads a known clip as the CPU does; otherwise ``note`` says why not.
+    def probe(self, clip: Samples, find_fault: Callable[[LogProbs, LogProbs], str], *, is_gpu_wanted: bool) -> None:
+        """Use the GPU if there is one and it hears in a clip what the CPU does; otherwise ``note`` says why not.
 
-        Some drivers compute nonsense without any error, so agreement is the only proof. ``is_gpu_wanted`` also
-        makes the absence of a GPU worth a note.
+        Some drivers compute nonsense without any error, so agreement is the only proof.
+
+        Args:
+            clip: What both hear.
+            find_fault: Called with what the GPU and what the CPU heard; says what the GPU gave that is wrong, or
+                nothing.
+            is_gpu_wanted: Makes the absence of a GPU worth a note, too.
         """
         try:
             gpu = self._make_gpu()
             if gpu is None:
                 self.note = "No usable GPU was found; using the CPU." if is_gpu_wanted else ""
                 return
-            gpu_text = read_out(gpu.log_probs(clip, _no_checkpoint))
+            gpu_heard = gpu.log_probs(clip, _no_checkpoint)
         except RuntimeError as error:  # everything that torch raises on behalf of CUDA
             self._stay_on_cpu("The GPU failed its test", error)
             return
-        if gpu_text != read_out(self._cpu.log_probs(clip, _no_checkpoint)):
-            self.note = f"The {gpu.device_name} gave a wrong text in its test; using the CPU."
+        if fault := find_fault(gpu_heard, self._cpu.log_probs(clip, _no_checkpoint)):
+            self.note = f"The {gpu.device_name} gave {fault} in its test; using the CPU."
             return
         self._current = gpu
 

@@ -57,7 +57,7 @@ class Wav2Vec2Ctc(nn.Module):
             x = transformer.layer_norm(x)
         masks: dict[str, Tensor] = {}
         if is_padding is not None and self._is_wavlm:
-            masks["key_padding_mask"] = is_padding
+            masks["key_padding_mask"] = torch.zeros_like(x[:, :, 0]).masked_fill(is_padding, -torch.inf)  # (b, n)
         elif is_padding is not None:
             masks["attention_mask"] = ~is_padding[:, None, None, :].expand(-1, 1, x.shape[1], -1)  # (b, 1, n, n)
         position_bias = None  # WavLM's first layer makes it, the others take it

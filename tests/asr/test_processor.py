@@ -35,7 +35,7 @@ class FakeAcoustics:
 
 def probed(cpu: Acoustics, gpu: Acoustics | None, *, is_gpu_wanted: bool = False) -> Processor:
     processor = Processor(cpu, lambda: gpu)
-    processor.probe(CLIP, lambda log_probs: str(log_probs[0, 0]), is_gpu_wanted=is_gpu_wanted)
+    processor.probe(CLIP, lambda heard, wanted: "a wrong text" if heard != wanted else "", is_gpu_wanted=is_gpu_wanted)
     return processor
 
 
@@ -73,7 +73,7 @@ def test_a_gpu_that_cannot_even_be_opened() -> None:
         raise RuntimeError("CUDA driver version is insufficient")
 
     processor = Processor(FakeAcoustics("cpu"), broken)
-    processor.probe(CLIP, str, is_gpu_wanted=False)
+    processor.probe(CLIP, lambda *_: "", is_gpu_wanted=False)
     assert processor.device == "cpu"
     assert "failed its test" in processor.note
 

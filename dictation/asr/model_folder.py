@@ -30,8 +30,8 @@ else:
 
 FORMAT_VERSION = 1
 DESCRIPTION_FILE = "model.toml"
-REQUIRED_FILES = ("weights", "self_test_clip")
-OPTIONAL_FILES = ("language_model", "unigrams")
+REQUIRED_FILES = ("weights",)
+OPTIONAL_FILES = ("self_test_clip", "language_model", "unigrams")
 
 _log = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ class _Head:
     name: str
     language: str
     licence: str
-    self_test_text: str
+    self_test_text: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,13 +99,13 @@ class ModelFolder:
         name: What the user calls it.
         language: BCP 47 tag, for example ``en``.
         licence: Of the weights and of the language model, in words.
-        self_test_text: What the self-test clip says.
+        self_test_text: What the self-test clip says; empty if there is none.
         architecture: A key of ``network.ARCHITECTURES``.
         architecture_parameters: That architecture's parameters.
         features: The front end; one of ``front_end.FRONT_ENDS``.
         labels: The network's outputs.
         decoding: What the model asks of the search.
-        files: By role: ``weights``, ``self_test_clip`` and perhaps ``language_model``, ``unigrams``.
+        files: By role: ``weights`` and perhaps some of ``OPTIONAL_FILES``.
         word_error_rates: Measured figures; may be empty.
     """
 
@@ -250,6 +250,8 @@ def _read_description(path: Path, table: Mapping[str, Any], where: str) -> Model
     rates = table.get("word_error_rate", [])
     if not isinstance(rates, list):
         raise ModelDamaged(f"{where} word_error_rate must be a list of tables.")
+    files = _read_files(_table(table, "files", where), where)
+    _check_self_test(head, files, where)
     return ModelFolder(
         path=path,
         name=head.name,
@@ -261,9 +263,15 @@ def _read_description(path: Path, table: Mapping[str, Any], where: str) -> Model
         features=_read_features(_table(table, "features", where), f"{where} [features]"),
         labels=read_table(Labels, _table(table, "labels", where), f"{where} [labels]"),
         decoding=read_table(DecodingParameters, table.get("decoding", {}), f"{where} [decoding]"),
-        files=_read_files(_table(table, "files", where), where),
+        files=files,
         word_error_rates=tuple(read_table(WordErrorRate, rate, f"{where} [[word_error_rate]]") for rate in rates),
     )
+
+
+def _check_self_test(head: _Head, files: Mapping[str, ModelFile], where: str) -> None:
+    """A clip without its text is as useless as a text without its clip."""
+    if bool(head.self_test_text) != ("self_test_clip" in files):
+        raise ModelDamaged(f"{where}: self_test_text and [files.self_test_clip] go together, but one is missing.")
 
 
 def _table(table: Mapping[str, Any], name: str, where: str) -> Mapping[str, Any]:

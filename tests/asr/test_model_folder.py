@@ -72,6 +72,9 @@ def test_the_description_in_models_readme_states_the_same_hashes(starter: ModelF
         (lambda t: t["architecture"].update(kernel_size=4), "kernel_size must be odd"),
         (lambda t: t.update(decoding={"min_letter_confidence": 1.0}), "between 0 and 1"),
         (lambda t: t["files"].pop("weights"), r"lacks the table \[files.weights\]"),
+        (lambda t: t["files"].pop("self_test_clip"), "go together, but one is missing"),
+        (lambda t: t.pop("self_test_text"), "go together, but one is missing"),
+        (lambda t: t["features"].update(kind="mfcc"), r"\[features\] kind 'mfcc' is unknown to this version"),
         (lambda t: t["files"].update(readme=t["files"]["weights"]), r"unknown table \[files.readme\]"),
         (lambda t: t["files"].update(weights=1), "must be a table"),
         (lambda t: t["files"]["weights"].update(name="../weights.safetensors"), "plain file name"),
@@ -84,6 +87,12 @@ def test_a_wrong_description_says_what_is_wrong(tiny: Path, change: Callable[[An
     rewrite(tiny, change)
     with pytest.raises(ModelDamaged, match=words):
         open_model_folder(tiny)
+
+
+def test_a_model_may_come_without_a_self_test(tiny: Path) -> None:
+    rewrite(tiny, lambda table: (table.pop("self_test_text"), table["files"].pop("self_test_clip")))
+    folder = open_model_folder(tiny)
+    assert (folder.self_test_text, folder.file("self_test_clip")) == ("", None)
 
 
 def test_an_unknown_architecture_asks_for_a_newer_program(tiny: Path) -> None:

@@ -16,13 +16,14 @@ import numpy as np
 
 from dictation.asr.noise import letter_confidence
 from dictation.asr.self_test import SelfTestRun, are_close, read_clip, stand_in_clip
-from dictation.core.errors import InvalidAudio, ModelDamaged
+from dictation.core.errors import InvalidAudio, ModelDamaged, PersonalModelMissing
 from dictation.core.records import SAMPLE_RATE_HZ, Hypothesis, Recognition, Samples
 from dictation.core.settings import RecognizerSettings
 
 if TYPE_CHECKING:
     from dictation.asr.decoder import BeamDecoder, LogProbs
     from dictation.asr.model_folder import ModelFolder
+    from dictation.asr.ngrams import PersonalFiles
     from dictation.asr.processor import Processor
 
 SELF_TEST_RUNS = 3
@@ -75,9 +76,13 @@ class Recognizer:
     read by any.
     """
 
-    def __init__(self, folder: ModelFolder, settings: RecognizerSettings) -> None:
+    def __init__(
+        self, folder: ModelFolder, settings: RecognizerSettings, personal: PersonalFiles | None = None, remark: str = ""
+    ) -> None:
         self._folder = folder
         self._settings = settings
+        self._personal = personal
+        self._remark = remark
         self._processor: Processor | None = None
         self._decoder: BeamDecoder | None = None
 
@@ -88,8 +93,10 @@ class Recognizer:
 
     @property
     def note(self) -> str:
-        """Remarks for the user: a fallback to the CPU, hotwords that cannot be recognised; mostly empty."""
-        notes = [self._processor.note] if self._processor and self._processor.note else []
+        """Remarks for the user: no personal model, a fallback to the CPU, unusable hotwords; mostly empty."""
+        notes = [self._remark] if self._remark else []
+        if self._processor and self._processor.note:
+            notes.append(self._processor.note)
         if self._decoder and self._decoder.unspellable_hotwords:
             listed = ", ".join(self._decoder.unspellable_hotwords)
             notes.append(f"This model has no letters for the hotwords: {listed}.")
@@ -107,7 +114,7 @@ class Recognizer:
         self._folder.verify()
         known_clip = self._folder.file("self_test_clip")
         clip = read_clip(known_clip) if known_clip else stand_in_clip()
-        decoder = _build_decoder(self._folder)
+        decoder = self._build_decoder()
         decoder.configure(RecognizerSettings())  # the self-test judges the model, not the user's settings
         processor = _build_processor(self._folder)
         if self._settings.processor != "cpu":
@@ -190,6 +197,21 @@ class Recognizer:
         texts = {decoder.decode(one, 0.0, self._settings.partial_beam_width, 1)[0].text for one in (heard, wanted)}
         return "" if len(texts) == 1 else "a wrong text"
 
+    def _build_decoder(self) -> BeamDecoder:
+        """Load the language models, if any, and make the search; a personal one that will not go is left out."""
+        from dictation.asr.decoder import BeamDecoder
+        from dictation.asr.ngrams import load_ngrams, mix_in
+
+        folder, mixed = self._folder, None
+        path = folder.file("language_model")
+        ngrams = load_ngrams(path, folder.file("unigrams")) if path else None
+        if self._personal is not None:
+            try:
+                mixed = mix_in(ngrams, self._personal, folder.labels.symbols)
+            except PersonalModelMissing as error:
+                self._remark = f"{error} {error.remedy}"
+        return BeamDecoder(folder.labels, folder.frame_s, ngrams, folder.first_frame_s, mixed)
+
     def _self_test(self, clip: Samples) -> SelfTestRun:
         """Recognise the clip once."""
         recognition = self.recognize(clip)
@@ -204,15 +226,6 @@ def _check_samples(samples: Samples) -> None:
         raise InvalidAudio("The recogniser takes one-dimensional float32 samples only.")
     if not np.isfinite(samples).all():
         raise InvalidAudio("The audio holds values that are not finite numbers.")
-
-
-def _build_decoder(folder: ModelFolder) -> BeamDecoder:
-    """Load the language model, if any, and make the search."""
-    from dictation.asr.decoder import BeamDecoder, load_language_model
-
-    path = folder.file("language_model")
-    language_model = load_language_model(path, folder.file("unigrams")) if path else None
-    return BeamDecoder(folder.labels, folder.frame_s, language_model, folder.first_frame_s)
 
 
 def _build_processor(folder: ModelFolder) -> Processor:

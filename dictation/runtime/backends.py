@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from dictation.core.errors import ModelMissing
+from dictation.core.errors import ModelMissing, PersonalModelError
 from dictation.core.records import Recognition, Samples
 from dictation.core.settings import AudioSettings, RecognizerSettings
 from dictation.core.status import InputDevice, ModelChoice
 
 if TYPE_CHECKING:
     from dictation.asr.model_folder import ModelFolder
+    from dictation.asr.ngrams import PersonalFiles
     from dictation.asr.recognizer import Effort, LoadReport
     from dictation.audio.source import AudioSource
 
@@ -89,7 +90,8 @@ def real_backends(model_path: Path | None = None, remembered: str | None = None)
 
         is_given = model_path is not None and settings.model_path == remembered
         chosen = str(model_path) if is_given else settings.model_path
-        return Recognizer(_choose_model(chosen, model_path), settings)
+        personal, remark = _find_personal(settings.personal_model)
+        return Recognizer(_choose_model(chosen, model_path), settings, personal, remark)
 
     def list_models() -> tuple[ModelChoice, ...]:
         from dictation.asr.model_folder import find_models
@@ -97,6 +99,21 @@ def real_backends(model_path: Path | None = None, remembered: str | None = None)
         return tuple(folder.choice() for folder in find_models(model_path))
 
     return Backends(make_source, list_inputs, refresh_inputs, make_recognizer, list_models)
+
+
+def _find_personal(name: str) -> tuple[PersonalFiles | None, str]:
+    """Find the files of a personal language model, or a remark why it is not used; no name asks for none."""
+    from dictation.asr.ngrams import PersonalFiles
+    from dictation.language.store import open_personal_model
+
+    if not name:
+        return None, ""
+    try:
+        model = open_personal_model(name)
+    except PersonalModelError as error:
+        return None, f"{error} It is not used."
+    about = model.description
+    return PersonalFiles(name, model.model_path, model.words_path, about.weight, about.letters), ""
 
 
 def _choose_model(chosen: str, given: Path | None) -> ModelFolder:

@@ -18,7 +18,7 @@ from dictation.runtime.backends import RecognizerLike
 
 _log = logging.getLogger(__name__)
 
-_RELOADING_KEYS = ("model_path", "processor")
+_RELOADING_KEYS = ("model_path", "processor", "personal_model")
 
 
 class RecognizerWorker(QObject):

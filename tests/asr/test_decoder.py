@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gc
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from dictation.asr.decoder import BeamDecoder, load_language_model, word_confidence
+from dictation.asr.decoder import BeamDecoder, word_confidence
 from dictation.asr.labels import Labels
+from dictation.asr.ngrams import PersonalFiles, load_ngrams, mix_in
 from dictation.core.errors import ModelDamaged
 from dictation.core.settings import RecognizerSettings
 from tests.support.log_probs import ENGLISH, between, spell
@@ -48,7 +50,7 @@ def arpa(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def decoder(settings: RecognizerSettings = PLAIN, arpa: Path | None = None) -> BeamDecoder:
-    made = BeamDecoder(ENGLISH, FRAME_S, load_language_model(arpa, None) if arpa else None)
+    made = BeamDecoder(ENGLISH, FRAME_S, load_ngrams(arpa, None) if arpa else None)
     made.configure(settings)
     return made
 
@@ -143,6 +145,24 @@ def test_a_hotword_outside_the_vocabulary_is_recognised(arpa: Path) -> None:
     assert best(decoder(favoured, arpa), log_probs) == "four blux"
 
 
+def test_a_personal_model_makes_its_words_known(arpa: Path, tmp_path: Path) -> None:
+    """ "blux" is unknown to the general model; the personal one has it, and only while the settings name it."""
+    own = tmp_path / "own.arpa"
+    own.write_text(ARPA.replace("blue", "blux").replace("four five", "four blux"), encoding="utf-8")
+    (tmp_path / "words.txt").write_text("four five fives blux")
+    files = PersonalFiles("mine", own, tmp_path / "words.txt", 0.5, "abx")
+    general = load_ngrams(arpa, None)
+    made = BeamDecoder(ENGLISH, FRAME_S, general, mixed=mix_in(general, files, ENGLISH.symbols))
+    log_probs = between(spell("four blue"), spell("four blux"), 0.5)
+    plain = RecognizerSettings(lm_weight=0.9, word_score=0.0)
+    for settings, text in ((plain, "four blue"), (replace(plain, personal_model="mine"), "four blux")) * 2:
+        made.configure(settings)
+        assert best(made, log_probs) == text
+    favoured = replace(plain, personal_model="mine", hotwords=("bluy",), hotword_weight=12.0)
+    made.configure(favoured)
+    assert best(made, between(spell("four bluy"), spell("four blux"), 0.5)) == "four bluy"
+
+
 def test_hotwords_that_cannot_be_spelled_are_listed_and_harmless() -> None:
     made = decoder(RecognizerSettings(hotwords=("naïve", "Five", " ")))
     assert made.unspellable_hotwords == ("naïve", " ")
@@ -181,13 +201,13 @@ def test_the_language_model_is_let_go(arpa: Path) -> None:
 def test_a_file_that_is_no_language_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "lm.arpa").write_text("not a model", encoding="utf-8")
     with pytest.raises(ModelDamaged, match=r"lm.arpa is not a language model that KenLM can read"):
-        load_language_model(tmp_path / "lm.arpa", None)
+        load_ngrams(tmp_path / "lm.arpa", None)
 
 
 def test_an_unreadable_vocabulary_is_refused(arpa: Path, tmp_path: Path) -> None:
     (tmp_path / "unigrams.txt").write_bytes(b"\xff\xfe\xff")
     with pytest.raises(ModelDamaged, match="vocabulary"):
-        load_language_model(arpa, tmp_path / "unigrams.txt")
+        load_ngrams(arpa, tmp_path / "unigrams.txt")
 
 
 LABELS = Labels(("_", " ", "a", "b"), "_", " ")

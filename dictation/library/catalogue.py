@@ -26,7 +26,6 @@ _Entry = TypeVar("_Entry", "CatalogueEntry", "LanguageModelEntry")
 
 FORMAT_VERSION = 1
 SHIPPED = Path(__file__).with_name("catalogue.toml")
-LANGUAGE_MODEL_FORMS = ("arpa.gz", "kenlm")
 BLANK = "-"
 WORD_SEPARATOR = "|"
 BYTES_PER_PARAMETER = 4
@@ -38,7 +37,7 @@ class CatalogueFile:
     """One file to download.
 
     Attributes:
-        role: ``weights``, ``lm`` (an n-gram model) or ``words`` (its words, one per line, first on the line).
+        role: ``weights`` or ``language_model``.
         url: Where the publisher keeps it.
         size_bytes: As a source states it; None if none does.
         sha256: 64 hexadecimal digits, or None: then the first good download is pinned, see ``pins.py``.
@@ -81,8 +80,7 @@ class LanguageModelEntry:
         name: What the user sees.
         language: BCP 47 tag.
         licence: In words.
-        form: ``arpa.gz``: text, compressed, in upper or lower case; ``kenlm``: binary.
-        files: One for role ``lm``, and one for ``words`` if the form does not state its words.
+        file: ARPA text, compressed, or a KenLM binary that carries its words.
         remark: What to know before; mostly empty.
     """
 
@@ -90,8 +88,7 @@ class LanguageModelEntry:
     name: str
     language: str
     licence: str
-    form: str
-    files: tuple[CatalogueFile, ...]
+    file: CatalogueFile
     remark: str = ""
 
 
@@ -138,7 +135,7 @@ class CatalogueEntry:
     @property
     def files(self) -> tuple[CatalogueFile, ...]:
         """All files to download."""
-        return (self.weights, *(self.language_model.files if self.language_model else ()))
+        return (self.weights, *([self.language_model.file] if self.language_model else []))
 
     @property
     def size_bytes(self) -> int | None:
@@ -242,13 +239,7 @@ class _LanguageModelTable:
     name: str
     language: str
     licence: str
-    form: str
     remark: str = ""
-
-    def __post_init__(self) -> None:
-        """Validate; ``ValueError`` says what is wrong."""
-        if self.form not in LANGUAGE_MODEL_FORMS:
-            raise ValueError(f"form must be one of {', '.join(LANGUAGE_MODEL_FORMS)}")
 
 
 def _model(
@@ -276,9 +267,8 @@ def _model(
 def _language_model(table: Mapping[str, Any]) -> LanguageModelEntry:
     """Build one language-model entry."""
     where = f"language model {table.get('key')}"
-    roles = [role for role in ("lm", "words") if role in table]
-    plain = read_table(_LanguageModelTable, {key: value for key, value in table.items() if key not in roles}, where)
-    return LanguageModelEntry(**vars(plain), files=tuple(_file(role, table[role], where) for role in roles))
+    plain = read_table(_LanguageModelTable, {key: value for key, value in table.items() if key != "file"}, where)
+    return LanguageModelEntry(**vars(plain), file=_file("language_model", table.get("file"), where))
 
 
 def _file(role: str, table: object, where: str) -> CatalogueFile:

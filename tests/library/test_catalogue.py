@@ -94,7 +94,7 @@ def test_a_language_model_speaks_the_language_of_its_network() -> None:
 def test_a_model_can_take_another_language_model_or_none() -> None:
     base = ENTRIES["wav2vec2-base-960h"]
     small = base.with_language_model(shipped_catalogue().language_model("librispeech-3gram-small"))
-    assert [file.role for file in small.files] == ["weights", "lm"]
+    assert [file.role for file in small.files] == ["weights", "language_model"]
     assert small.size_bytes == 377_664_473 + 13_654_242
     assert base.with_language_model(None).files == (base.weights,)
 
@@ -114,7 +114,7 @@ def test_an_unknown_key_is_named() -> None:
     [
         ('licence = "MIT"', 'license = "MIT"', "model wav2vec2-base-960h has the unknown key 'license'"),
         ('network = "base"', 'network = "vase"', "network 'vase' is not described"),
-        ('form = "kenlm"', 'form = "srilm"', "form must be one of arpa.gz, kenlm"),
+        ("[language_model.file]", "[language_model.files]", "has the unknown key 'files'"),
         ("heads = 12", "heads = 13", "heads (13) must divide width (768)"),
         ("size_bytes = 377_664_473", 'size_bytes = "much"', "size_bytes must be a whole number"),
         ('language_model = "librispeech-3gram"', 'language_model = "x"', "no language model called 'x'"),

@@ -1,0 +1,272 @@
+"""Bring a model of the catalogue onto this machine, or another language model into one that is here; remove models.
+
+Everything lies in the user's data folder: models in ``models/``, what is on its way in ``downloads/KEY/``, and
+``pins.toml``. A model is seen only when it is whole.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from dictation.asr.importing import ImportCancelled, import_language_model
+from dictation.asr.importing.writing import folder_name
+from dictation.asr.model_folder import ModelFolder, model_roots
+from dictation.core.errors import DownloadAltered, LibraryError, ModelImportFailed, ModelNotRemovable
+from dictation.library.catalogue import BYTES_PER_PARAMETER, CatalogueEntry, CatalogueFile, LanguageModelEntry
+from dictation.library.convert import convert
+from dictation.library.download import DownloadCancelled, Downloader, DownloadPaused, Fetched, check_space
+from dictation.library.pins import Pin, Pins
+from dictation.library.progress import DownloadProgress
+
+UNPACKED_FACTOR = 4
+"""ARPA text to its gzip, rounded up: 2.9 measured on a 4-gram model of 4.9 million n-grams."""
+
+
+class InstallStage(Enum):
+    """What an installation is doing."""
+
+    DOWNLOADING = "downloading"
+    CONVERTING = "converting"
+
+
+@dataclass(frozen=True)
+class InstallProgress:
+    """A moment of an installation.
+
+    Attributes:
+        stage: What is being done.
+        fraction: Of this stage, 0 to 1; None while the length is unknown.
+        download: Of all files together, while downloading.
+    """
+
+    stage: InstallStage
+    fraction: float | None
+    download: DownloadProgress | None = None
+
+
+@dataclass(frozen=True)
+class InstallCallbacks:
+    """The caller's side of an installation, called in its thread.
+
+    Attributes:
+        on_progress: Up to ten times a second.
+        is_cancelled: Asked all the time: break off and leave nothing.
+        is_paused: Asked while downloading: break off and keep what there is. A conversion is not paused.
+    """
+
+    on_progress: Callable[[InstallProgress], None] = lambda _progress: None
+    is_cancelled: Callable[[], bool] = lambda: False
+    is_paused: Callable[[], bool] = lambda: False
+
+
+def user_models_folder() -> Path:
+    """Where the user's models lie; it need not exist yet."""
+    return model_roots()[-1]
+
+
+def downloads_folder(models_folder: Path) -> Path:
+    """Where files on their way lie, on the same disk."""
+    return models_folder.parent / "downloads"
+
+
+def install(
+    entry: CatalogueEntry, models_folder: Path, downloader: Downloader, callbacks: InstallCallbacks
+) -> ModelFolder:
+    """Download, check and convert a model; takes minutes to hours. Going on after a pause is calling it again.
+
+    Args:
+        entry: What to install.
+        models_folder: Where model folders lie; mostly ``user_models_folder()``.
+        downloader: With the user's network settings.
+        callbacks: Progress, cancel, pause.
+
+    Raises:
+        LibraryError: in one of its kinds; what ``Downloader.fetch`` says of each holds for all files.
+        ModelImportFailed: if a complete file is damaged; its download is thrown away.
+        DownloadCancelled, DownloadPaused: if asked for.
+    """
+    target = models_folder / folder_name(entry.key)
+    if target.exists():
+        raise LibraryError(f"{entry.name} is installed already, in {target}.", "Remove it first to install it anew.")
+    job = _Job(entry.key, entry.files, models_folder, downloader, callbacks)
+    weights_bytes = entry.parameters * BYTES_PER_PARAMETER
+    job.check_space(entry.weights.size_bytes or weights_bytes, weights_bytes, entry.language_model)
+    return job.run(lambda files: convert(entry, files, models_folder, job.on_converting, callbacks.is_cancelled))
+
+
+def install_language_model(
+    entry: LanguageModelEntry,
+    target: ModelFolder,
+    models_folder: Path,
+    downloader: Downloader,
+    callbacks: InstallCallbacks,
+) -> ModelFolder:
+    """Download another language model for an installed model; one that came with the program is copied first.
+
+    Raises:
+        As ``install``, and ``LibraryError`` if the languages differ.
+    """
+    if target.language.split("-")[0] != entry.language:
+        raise LibraryError(
+            f"{entry.name} is a language model for {entry.language!r}, {target.name} recognises {target.language!r}.",
+            "Choose one of the same language.",
+        )
+    job = _Job(entry.key, (entry.file,), models_folder, downloader, callbacks)
+    job.check_space(0, 0, entry)
+    return job.run(
+        lambda files: import_language_model(
+            files["language_model"], target, models_folder, job.on_converting, callbacks.is_cancelled
+        )
+    )
+
+
+def discard_download(key: str, models_folder: Path) -> None:
+    """Throw away what a paused installation has kept; idempotent."""
+    shutil.rmtree(downloads_folder(models_folder) / folder_name(key), ignore_errors=True)
+
+
+def paused_downloads(models_folder: Path) -> dict[str, int]:
+    """What paused or interrupted installations have kept: bytes by the catalogue's key."""
+    return {
+        folder.name: sum(file.stat().st_size for file in folder.iterdir() if file.suffix != ".toml")
+        for folder in sorted(downloads_folder(models_folder).glob("*/"))
+        if folder.is_dir()
+    }
+
+
+def remove(folder: ModelFolder, models_folder: Path) -> None:
+    """Remove a model; from the first moment on it is not found any more.
+
+    Raises:
+        ModelNotRemovable: if it does not lie in ``models_folder``, so above all if it came with the program.
+        LibraryError: if a file is held by another program.
+    """
+    if folder.path.resolve().parent != models_folder.resolve():
+        raise ModelNotRemovable(f"{folder.name} lies in {folder.path.parent} and is not removed from here.")
+    hidden = Path(tempfile.mkdtemp(prefix=".removing-", dir=models_folder))
+    try:
+        folder.path.rename(hidden / "model")
+    except OSError as error:
+        raise LibraryError(
+            f"{folder.name} cannot be removed now: {error}.", "Choose another model first, or restart the program."
+        ) from error
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
+
+
+class _Job:
+    """The files of one installation, fetched into a folder of their own."""
+
+    def __init__(
+        self,
+        key: str,
+        files: tuple[CatalogueFile, ...],
+        models_folder: Path,
+        downloader: Downloader,
+        callbacks: InstallCallbacks,
+    ) -> None:
+        self._files = files
+        self._models_folder = models_folder
+        self._folder = downloads_folder(models_folder) / folder_name(key)
+        self._downloader = downloader
+        self._callbacks = callbacks
+        self._pins = Pins(models_folder.parent / "pins.toml")
+
+    def check_space(self, weights_bytes: int, converted_bytes: int, language_model: LanguageModelEntry | None) -> None:
+        """Raise ``NoSpace`` if downloads and result do not fit on the disk together, as far as sizes are known."""
+        size_bytes = language_model.file.size_bytes or 0 if language_model else 0
+        is_packed = language_model is not None and language_model.file.name.endswith(".gz")
+        unpacked_bytes = size_bytes * UNPACKED_FACTOR if is_packed else size_bytes
+        kept_bytes = paused_downloads(self._models_folder).get(self._folder.name, 0)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        needed_bytes = weights_bytes + size_bytes + converted_bytes + unpacked_bytes - kept_bytes
+        check_space(self._folder, max(0, needed_bytes), "The model")
+
+    def run(self, build: Callable[[dict[str, Path]], ModelFolder]) -> ModelFolder:
+        """Fetch all files, build the model from them by role, pin what worked, and clear away."""
+        try:
+            fetched = self._fetch_all()
+            installed = build({file.role: result.path for file, result in fetched})
+        except (DownloadCancelled, ImportCancelled) as error:
+            self._clear()
+            raise DownloadCancelled from error
+        except ModelImportFailed as error:
+            if self._folder in error.path.parents:  # whole, as it seemed, yet of no use: it must not be taken again
+                self._clear()
+            raise
+        self._pins.add(_pin(file, result) for file, result in fetched)
+        self._clear()
+        return installed
+
+    def on_converting(self, fraction: float) -> None:
+        """Report the second stage."""
+        self._callbacks.on_progress(InstallProgress(InstallStage.CONVERTING, fraction))
+
+    def _fetch_all(self) -> list[tuple[CatalogueFile, Fetched]]:
+        fetched: list[tuple[CatalogueFile, Fetched]] = []
+        for file in self._files:
+            done_bytes = sum(result.path.stat().st_size for _, result in fetched)
+            report = self._reporter(done_bytes, self._files[len(fetched) + 1 :])
+            fetched.append((file, self._fetch(file, report)))
+        return fetched
+
+    def _fetch(self, file: CatalogueFile, report: Callable[[DownloadProgress], None]) -> Fetched:
+        try:
+            return self._downloader.fetch(
+                self._pins.expected(file),
+                self._folder / file.name,
+                report,
+                self._callbacks.is_cancelled,
+                self._callbacks.is_paused,
+            )
+        except DownloadAltered as error:
+            pin = self._pins.find(file)
+            if pin is None:
+                raise
+            raise DownloadAltered(
+                f"{error} It was first downloaded on {pin.date}.",
+                f"If its publisher has changed it on purpose, remove its lines from {self._pins.path} and try again.",
+            ) from error
+
+    def _reporter(self, before_bytes: int, later: tuple[CatalogueFile, ...]) -> Callable[[DownloadProgress], None]:
+        """Turn the progress of one file into that of all."""
+        later_bytes = [self._pins.expected(file).size_bytes for file in later]
+        is_known = None not in later_bytes
+        after_bytes = sum(size or 0 for size in later_bytes)
+
+        def report(one: DownloadProgress) -> None:
+            total_bytes = before_bytes + one.total_bytes + after_bytes if is_known and one.total_bytes else None
+            whole = DownloadProgress(one.name, before_bytes + one.done_bytes, total_bytes, one.bytes_per_s)
+            self._callbacks.on_progress(InstallProgress(InstallStage.DOWNLOADING, whole.fraction, whole))
+
+        return report
+
+    def _clear(self) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _pin(file: CatalogueFile, fetched: Fetched) -> Pin:
+    today = dt.datetime.now(dt.timezone.utc).date().isoformat()
+    return Pin(file.url, fetched.sha256, fetched.path.stat().st_size, today)
+
+
+__all__ = [
+    "DownloadCancelled",
+    "DownloadPaused",
+    "InstallCallbacks",
+    "InstallProgress",
+    "InstallStage",
+    "discard_download",
+    "downloads_folder",
+    "install",
+    "install_language_model",
+    "paused_downloads",
+    "remove",
+    "user_models_folder",
+]

@@ -1,0 +1,61 @@
+"""Random wav2vec 2.0, HuBERT and WavLM networks in transformers' own layout, small or of the published sizes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+FAMILIES = ("wav2vec2", "hubert", "wavlm")
+SMALL: dict[str, Any] = {
+    "hidden_size": 24,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "intermediate_size": 40,
+    "conv_dim": [12, 12, 16],
+    "conv_kernel": [10, 3, 2],
+    "conv_stride": [5, 2, 2],
+    "num_conv_pos_embeddings": 8,
+    "num_conv_pos_embedding_groups": 4,
+}
+LETTERS = "etaoinshrdlu'"
+
+
+def make_reference(family: str, output_count: int, seed: int = 0, **sizes: Any) -> Any:
+    """A transformers model with random weights of a plausible spread, in evaluation mode."""
+    import torch
+    import transformers
+
+    transformers.utils.logging.disable_progress_bar()
+    names = {"wav2vec2": "Wav2Vec2", "hubert": "Hubert", "wavlm": "WavLM"}
+    configuration = getattr(transformers, f"{names[family]}Config")(vocab_size=output_count, **sizes)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = getattr(transformers, f"{names[family]}ForCTC")(configuration)
+        for name, parameter in model.named_parameters():
+            if parameter.dim() == 1 or "gru_rel_pos" in name:  # norms and biases begin as ones and zeros
+                parameter.data += 0.1 * torch.randn_like(parameter)
+    return model.eval()
+
+
+def vocabulary(letters: str = LETTERS) -> dict[str, int]:
+    """Tokens as fairseq's dictionaries order them: blank, sentence marks, unknown, separator, letters."""
+    return {token: number for number, token in enumerate(["<pad>", "<s>", "</s>", "<unk>", "|", *letters])}
+
+
+def write_folder(path: Path, family: str = "wav2vec2", letters: str = LETTERS, seed: int = 0, **sizes: Any) -> Path:
+    """A whole small folder as ``save_pretrained`` of model, tokenizer and feature extractor leaves it."""
+    tokens = vocabulary(letters)
+    model = make_reference(family, len(tokens), seed, **{**SMALL, **sizes})
+    model.save_pretrained(path)
+    write_tokenizer(path, tokens)
+    (path / "preprocessor_config.json").write_text(
+        json.dumps({"do_normalize": True, "feature_size": 1, "sampling_rate": 16_000, "return_attention_mask": False})
+    )
+    return path
+
+
+def write_tokenizer(path: Path, tokens: dict[str, int], **settings: Any) -> None:
+    """The tokenizer's files."""
+    (path / "vocab.json").write_text(json.dumps(tokens), encoding="utf-8")
+    (path / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")

@@ -11,7 +11,7 @@ import mmap
 import re
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -29,6 +29,7 @@ _ARPA_END = b"\\end\\"
 _HEAD_BYTES = 4096
 _BINARY_COUNTS_AT, _BINARY_HAS_WORDS_AT, _BINARY_ORDER_AT = 108, 100, 88
 _BLOCK_BYTES = 1 << 20
+_LINES_PER_BLOCK = 10_000
 _MARKS = frozenset({"<s>", "</s>", "<unk>", "<UNK>"})
 LEAST_SPELLED = 0.5
 """A language model of which the letters can spell less than this share belongs to another language."""
@@ -107,47 +108,59 @@ def _copy_arpa(source: Path, target: Path, job: ImportJob) -> tuple[ModelFile, l
         stream: BinaryIO = raw
         if raw.peek(2).startswith(_GZIP_MAGIC):
             stream = cast("BinaryIO", gzip.GzipFile(fileobj=raw))
-        words = list(_arpa_words(source, _copied_lines(stream, writer)))
+        copying = _CopyingReader(stream, writer)
+        words = _arpa_words(source, copying)
+        copying.flush()
         tail = b""
         while block := stream.read(_BLOCK_BYTES):
             writer.write(block)
             tail = (tail + block)[-_HEAD_BYTES:]
             job.checkpoint(raw.tell() / size_bytes)
-    if words and not tail.rstrip().endswith(_ARPA_END):
+    if not tail.rstrip().endswith(_ARPA_END):
         raise ModelImportFailed(source, f"is truncated: it does not end with {_ARPA_END.decode()}")
     return writer.entry(), words
 
 
-def _copied_lines(stream: BinaryIO, writer: HashingWriter) -> Iterator[bytes]:
-    """The lines of a stream, each written once it was asked for; what is not asked for stays in the stream."""
-    pending: list[bytes] = []
-    try:
-        for line in iter(stream.readline, b""):
-            pending.append(line)
-            if len(pending) == _HEAD_BYTES:
-                writer.write(b"".join(pending))
-                pending.clear()
-            yield line
-    finally:
-        writer.write(b"".join(pending))
+class _CopyingReader:
+    """Reads a stream line by line and writes in blocks what it read."""
+
+    def __init__(self, stream: BinaryIO, writer: HashingWriter) -> None:
+        self._stream = stream
+        self._writer = writer
+        self._pending: list[bytes] = []
+
+    def line(self) -> bytes:
+        """The next line, empty at the end."""
+        line = self._stream.readline()
+        self._pending.append(line)
+        if len(self._pending) == _LINES_PER_BLOCK:
+            self.flush()
+        return line
+
+    def flush(self) -> None:
+        """Write what was read."""
+        self._writer.write(b"".join(self._pending))
+        self._pending.clear()
 
 
-def _arpa_words(source: Path, lines: Iterator[bytes]) -> Iterator[str]:
+def _arpa_words(source: Path, lines: _CopyingReader) -> list[str]:
     """Read the head and the list of single words, whose number the head states."""
     stated = None
-    for line in lines:
-        if line.startswith(b"\\1-grams:"):
-            break
+    while not (line := lines.line()).startswith(b"\\1-grams:"):
         if found := re.match(rb"ngram 1\s*=\s*(\d+)", line):
             stated = int(found[1])
+        if not line:
+            break
     if not stated:
         raise ModelImportFailed(source, "is no ARPA file: its head does not say how many words there are")
+    words: list[str] = []
     for number in range(stated):
-        fields = next(lines, b"").split()
+        fields = lines.line().split()
         if len(fields) not in {2, 3}:
             why = f"is truncated or damaged: its head states {stated} words, but only {number} follow"
             raise ModelImportFailed(source, why)
-        yield fields[1].decode("utf-8")
+        words.append(fields[1].decode("utf-8"))
+    return words
 
 
 def _words_of_binary(source: Path) -> list[str] | None:

@@ -1,0 +1,59 @@
+"""Which two models of the catalogue suit a machine: the best it can carry, and a lighter one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dictation.library.catalogue import CatalogueEntry
+from dictation.library.machine import Machine
+
+JUDGED_ON = "LibriSpeech test-other"
+"""The harder of the two test sets for which most models have a published figure."""
+MOST_REAL_TIME_FACTOR = 0.15
+"""Then the words of a 10 s utterance stand 1.5 s after its end, and the words while speaking keep up."""
+CPU_EFFICIENCY = 0.6
+"""Of the speed of bare matrix products that a whole network reaches: for wav2vec 2.0 base in PyTorch, 0.5 measured on
+a busy core, 0.76 on two idle ones (real-time factor 0.11 at 88 GFLOP/s a core)."""
+SHARE_OF_MEMORY = 0.5
+"""The network may take of main memory; the rest is the language model's, the program's and other programs'."""
+GPU_FACTOR, GPU_RESERVE_MB = 1.3, 1000
+"""Graphics memory for a network in float32: itself, what it computes with, and CUDA's own."""
+
+
+def recommend(entries: Sequence[CatalogueEntry], machine: Machine, language: str = "en") -> tuple[CatalogueEntry, ...]:
+    """At most two models of a language: the best that keeps up with speech here, then a lighter one if there is.
+
+    The best is the one with the lowest published word error rate that this program's search can reach (with an n-gram
+    model or none); models without a figure come last. The starter is no entry: it stays whatever is recommended.
+    """
+    fitting = [entry for entry in entries if entry.language == language and keeps_up(entry, machine)]
+    if not fitting:
+        return ()
+    best = min(fitting, key=lambda entry: (judged_percent(entry), entry.gflop_per_s))
+    lighter = [entry for entry in fitting if entry.gflop_per_s < best.gflop_per_s]
+    return (best, *sorted(lighter, key=lambda entry: (entry.gflop_per_s, judged_percent(entry)))[:1])
+
+
+def keeps_up(entry: CatalogueEntry, machine: Machine) -> bool:
+    """Whether a machine has the memory and the speed for a model, on a GPU or on the CPU."""
+    if any(gpu.memory_mb >= entry.memory_mb * GPU_FACTOR + GPU_RESERVE_MB for gpu in machine.gpus):
+        return True
+    fits = entry.memory_mb <= machine.memory_mb * SHARE_OF_MEMORY
+    return fits and cpu_real_time_factor(entry, machine) <= MOST_REAL_TIME_FACTOR
+
+
+def cpu_real_time_factor(entry: CatalogueEntry, machine: Machine) -> float:
+    """Seconds of computing for a second of audio that are to be expected of the network on the CPU."""
+    return entry.gflop_per_s / max(1e-9, machine.cpu_gflops * CPU_EFFICIENCY)
+
+
+def judged_percent(entry: CatalogueEntry) -> float:
+    """The published word error rate that models are ranked by; infinite if there is none."""
+    return min(
+        (
+            rate.percent
+            for rate in entry.word_error_rates
+            if rate.measured_on == JUDGED_ON and rate.language_model != "Transformer"
+        ),
+        default=float("inf"),
+    )

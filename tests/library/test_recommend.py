@@ -1,0 +1,77 @@
+"""What is recommended to whom, and how the machine is looked at."""
+
+from __future__ import annotations
+
+import pytest
+
+from dictation.library.catalogue import read_catalogue
+from dictation.library.machine import Gpu, Machine, look_at_machine, measure_gflops, parse_gpus
+from dictation.library.recommend import cpu_real_time_factor, judged_percent, recommend
+
+ENTRIES = read_catalogue()
+BY_KEY = {entry.key: entry for entry in ENTRIES}
+LAPTOP = Machine(2, 8_000, 176.0)
+WORKSTATION = Machine(16, 64_000, 1400.0)
+
+
+def keys(machine: Machine, language: str = "en") -> list[str]:
+    return [entry.key for entry in recommend(ENTRIES, machine, language)]
+
+
+def test_two_cores_carry_the_base_model() -> None:
+    assert keys(LAPTOP) == ["wav2vec2-base-960h"]
+
+
+def test_a_workstation_carries_a_large_one() -> None:
+    assert keys(WORKSTATION) == ["hubert-xlarge", "wav2vec2-base-960h"]
+    assert keys(Machine(8, 16_000, 700.0)) == ["wav2vec2-large-lv60k-960h", "wav2vec2-base-960h"]
+
+
+def test_memory_limits_as_speed_does() -> None:
+    assert keys(Machine(16, 4_000, 1400.0)) == ["wav2vec2-large-lv60k-960h", "wav2vec2-base-960h"]
+    assert keys(Machine(16, 500, 1400.0)) == []
+
+
+@pytest.mark.parametrize(
+    ("memory_mb", "best"),
+    [(1_000, "wav2vec2-base-960h"), (4_000, "wav2vec2-large-lv60k-960h"), (8_000, "hubert-xlarge")],
+)
+def test_a_gpu_with_memory_makes_up_for_a_slow_cpu(memory_mb: int, best: str) -> None:
+    machine = Machine(2, 8_000, 176.0, (Gpu("any", memory_mb),))
+    assert keys(machine)[0] == best
+
+
+def test_a_machine_that_is_too_slow_keeps_the_starter() -> None:
+    assert keys(Machine(1, 8_000, 20.0)) == []
+
+
+@pytest.mark.parametrize("language", ["de", "es", "fr", "it"])
+def test_other_languages_get_theirs(language: str) -> None:
+    assert keys(WORKSTATION, language) == [f"voxpopuli-{language}"]
+
+
+def test_a_language_without_models_gets_none() -> None:
+    assert keys(WORKSTATION, "fi") == []
+
+
+def test_figures_of_a_search_that_this_program_lacks_do_not_count() -> None:
+    assert judged_percent(BY_KEY["hubert-large"]) == float("inf")
+    assert judged_percent(BY_KEY["hubert-xlarge"]) == 3.06
+
+
+def test_the_expected_speed_is_that_of_the_work() -> None:
+    base, large = BY_KEY["wav2vec2-base-960h"], BY_KEY["wav2vec2-large-960h"]
+    assert cpu_real_time_factor(large, LAPTOP) / cpu_real_time_factor(base, LAPTOP) == pytest.approx(38.4 / 14.8)
+
+
+def test_this_machine_can_be_looked_at() -> None:
+    machine = look_at_machine()
+    assert machine.cores >= 1
+    assert machine.memory_mb > 500
+    assert machine.cpu_gflops > 0
+    assert measure_gflops() > 0
+
+
+def test_graphics_cards_are_read_from_the_drivers_answer() -> None:
+    text = "NVIDIA H200, 143771\nQuadro, RTX, 8192\n[N/A]\nbroken, [N/A]\n"
+    assert parse_gpus(text) == [Gpu("NVIDIA H200", 150755), Gpu("Quadro, RTX", 8590)]

@@ -8,6 +8,7 @@ language model the same search runs on the sound alone.
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from pyctcdecode.constants import AVG_TOKEN_LEN, DEFAULT_UNK_LOGP_OFFSET, LOG_BA
 from pyctcdecode.decoder import BeamSearchDecoderCTC
 from pyctcdecode.language_model import AbstractLanguageModel
 
+from dictation.asr.confidence import word_confidence
 from dictation.core.records import Hypothesis, Word
 
 if TYPE_CHECKING:
@@ -70,7 +72,14 @@ class BeamDecoder:
             self._search.language_model.word_score = settings.word_score
             self._search.language_model.hotwords = frozenset(" ".join(self._hotwords).split())
 
-    def decode(self, log_probs: LogProbs, audio_s: float, beam_width: int, n_best: int) -> tuple[Hypothesis, ...]:
+    def decode(
+        self,
+        log_probs: LogProbs,
+        audio_s: float,
+        beam_width: int,
+        n_best: int,
+        checkpoint: Callable[[], None] = lambda: None,
+    ) -> tuple[Hypothesis, ...]:
         """Search for the best readings; call ``configure`` once before.
 
         Args:
@@ -79,6 +88,7 @@ class BeamDecoder:
             beam_width: Hypotheses kept from frame to frame.
             n_best: Most hypotheses to return, at least 1. With 1, hypotheses that the n-gram can no longer tell
                 apart are merged on the way.
+            checkpoint: Called once, before the search: pyctcdecode's cannot be left early.
 
         Returns:
             One to ``n_best`` hypotheses with different texts, best first; the first has no words if nothing
@@ -86,6 +96,7 @@ class BeamDecoder:
         """
         if self._settings is None:
             raise RuntimeError("configure() comes before decode()")
+        checkpoint()
         if not len(log_probs):
             return (Hypothesis(()),)
         beams = self._search.search.decode_beams(
@@ -178,21 +189,3 @@ class FusionLanguageModel(AbstractLanguageModel):
         if self._ngrams.starts_word(partial_token):
             return 0.0
         return float(DEFAULT_UNK_LOGP_OFFSET * max(1.0, len(partial_token) / AVG_TOKEN_LEN))
-
-
-def word_confidence(letters: LogProbs) -> float:
-    """How sure the network is of a word, 0 to 1: the geometric mean of its letters' probabilities.
-
-    Each letter counts with one frame, the frames in order and chosen for the highest product (a Viterbi alignment
-    without blanks): CTC networks put nearly all of a letter's probability on one frame.
-
-    Args:
-        letters: Log-probabilities of the word's letters in the word's frames, shape (frames, letters), with at least
-            as many frames as letters.
-    """
-    frames, count = letters.shape
-    best = np.full(count + 1, -np.inf)
-    best[0] = 0.0  # best[k]: the first k letters are placed in the frames so far
-    for frame in range(frames):
-        best[1:] = np.maximum(best[1:], best[:-1] + letters[frame])
-    return float(min(1.0, np.exp(best[count] / count)))

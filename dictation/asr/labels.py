@@ -1,4 +1,4 @@
-"""The letters a network writes, with the CTC blank and the word separator."""
+"""The letters a network writes, or the sounds it hears, with the CTC blank and the word separator."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ class Labels:
     """The output alphabet, in the order of the network's outputs.
 
     Attributes:
-        symbols: One text per network output; all but the blank are single characters.
+        symbols: One text per network output; all but the blank are single characters if there is a word separator.
         blank: Which of them is the CTC blank (Graves et al. 2006, "Connectionist temporal classification").
-        word_separator: Which of them stands between words.
+        word_separator: Which of them stands between words; empty if none does, and the labels are sounds.
     """
 
     symbols: tuple[str, ...]
@@ -25,12 +25,12 @@ class Labels:
         if len(set(self.symbols)) != len(self.symbols):
             raise ValueError("symbols holds an entry twice")
         for role, symbol in (("blank", self.blank), ("word_separator", self.word_separator)):
-            if symbol not in self.symbols:
+            if symbol not in self.symbols and (symbol or role == "blank"):
                 raise ValueError(f"{role} {symbol!r} is not among the symbols")
         if self.blank == self.word_separator:
             raise ValueError("blank and word_separator are the same symbol")
         long = [symbol for symbol in self.symbols if len(symbol) != 1 and symbol != self.blank]
-        if long:
+        if long and self.word_separator:
             raise ValueError(f"symbol {long[0]!r} is not a single character")
 
     def __len__(self) -> int:

@@ -16,6 +16,7 @@ from typing import Any
 
 import platformdirs
 
+from dictation.asr.decoding import LEXICON, DecodingParameters
 from dictation.asr.front_end import FRONT_ENDS, FrontEndParameters
 from dictation.asr.labels import Labels
 from dictation.asr.network import ARCHITECTURES, FrameGrid
@@ -31,26 +32,9 @@ else:
 FORMAT_VERSION = 1
 DESCRIPTION_FILE = "model.toml"
 REQUIRED_FILES = ("weights",)
-OPTIONAL_FILES = ("self_test_clip", "language_model", "unigrams")
+OPTIONAL_FILES = ("self_test_clip", "language_model", "unigrams", "lexicon", "letter_sounds")
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class DecodingParameters:
-    """What a model asks of the search beyond the user's settings.
-
-    Attributes:
-        min_letter_confidence: Audio on which the network's letters are less sure than this is taken for noise and
-            gives no words, see ``noise.letter_confidence``; 0 switches the rule off.
-    """
-
-    min_letter_confidence: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Validate; ``ValueError`` says what is wrong."""
-        if not 0 <= self.min_letter_confidence < 1:
-            raise ValueError("min_letter_confidence must lie between 0 and 1")
 
 
 @dataclass(frozen=True)
@@ -250,8 +234,11 @@ def _read_description(path: Path, table: Mapping[str, Any], where: str) -> Model
     rates = table.get("word_error_rate", [])
     if not isinstance(rates, list):
         raise ModelDamaged(f"{where} word_error_rate must be a list of tables.")
+    labels = read_table(Labels, _table(table, "labels", where), f"{where} [labels]")
+    decoding = read_table(DecodingParameters, table.get("decoding", {}), f"{where} [decoding]")
     files = _read_files(_table(table, "files", where), where)
     _check_self_test(head, files, where)
+    _check_decoding(decoding, labels, files, where)
     return ModelFolder(
         path=path,
         name=head.name,
@@ -261,11 +248,22 @@ def _read_description(path: Path, table: Mapping[str, Any], where: str) -> Model
         architecture=kind,
         architecture_parameters=parameters,
         features=_read_features(_table(table, "features", where), f"{where} [features]"),
-        labels=read_table(Labels, _table(table, "labels", where), f"{where} [labels]"),
-        decoding=read_table(DecodingParameters, table.get("decoding", {}), f"{where} [decoding]"),
+        labels=labels,
+        decoding=decoding,
         files=files,
         word_error_rates=tuple(read_table(WordErrorRate, rate, f"{where} [[word_error_rate]]") for rate in rates),
     )
+
+
+def _check_decoding(decoding: DecodingParameters, labels: Labels, files: Mapping[str, ModelFile], where: str) -> None:
+    """Refuse a description that lacks what its kind of decoding needs."""
+    if decoding.kind == LEXICON:
+        if "lexicon" not in files:
+            raise ModelDamaged(f"{where} [decoding] kind is {LEXICON!r}, but the table [files.lexicon] is missing.")
+        if labels.word_separator:
+            raise ModelDamaged(f"{where} [labels] word_separator must be empty, as [decoding] kind is {LEXICON!r}.")
+    elif not labels.word_separator:
+        raise ModelDamaged(f"{where} [labels] word_separator is empty, but [decoding] kind is {decoding.kind!r}.")
 
 
 def _check_self_test(head: _Head, files: Mapping[str, ModelFile], where: str) -> None:

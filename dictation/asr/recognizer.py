@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dictation.asr.build_decoder import build_decoder
 from dictation.asr.noise import letter_confidence
 from dictation.asr.self_test import SelfTestRun, are_close, read_clip, stand_in_clip
-from dictation.core.errors import InvalidAudio, ModelDamaged, PersonalModelMissing
+from dictation.core.errors import InvalidAudio, ModelDamaged
 from dictation.core.records import SAMPLE_RATE_HZ, Hypothesis, Recognition, Samples
 from dictation.core.settings import RecognizerSettings
 
 if TYPE_CHECKING:
-    from dictation.asr.decoder import BeamDecoder, LogProbs
+    from dictation.asr.decoder import LogProbs
+    from dictation.asr.decoding import Decoder
     from dictation.asr.model_folder import ModelFolder
     from dictation.asr.ngrams import PersonalFiles
     from dictation.asr.processor import Processor
@@ -84,7 +86,7 @@ class Recognizer:
         self._personal = personal
         self._remark = remark
         self._processor: Processor | None = None
-        self._decoder: BeamDecoder | None = None
+        self._decoder: Decoder | None = None
 
     @property
     def device_name(self) -> str:
@@ -114,8 +116,10 @@ class Recognizer:
         self._folder.verify()
         known_clip = self._folder.file("self_test_clip")
         clip = read_clip(known_clip) if known_clip else stand_in_clip()
-        decoder = self._build_decoder()
-        decoder.configure(RecognizerSettings())  # the self-test judges the model, not the user's settings
+        decoder, remark = build_decoder(self._folder, self._personal)
+        self._remark = remark or self._remark
+        adapt = self._folder.decoding.adapt
+        decoder.configure(adapt(RecognizerSettings()))  # the self-test judges the model, not the user's settings
         processor = _build_processor(self._folder)
         if self._settings.processor != "cpu":
             processor.probe(
@@ -127,7 +131,7 @@ class Recognizer:
             raise ModelDamaged(f"The network of model {self._folder.name} computes values that are not finite numbers.")
         self._decoder, self._processor = decoder, processor
         runs = tuple(self._self_test(clip) for _ in range(SELF_TEST_RUNS))
-        decoder.configure(self._settings)
+        decoder.configure(adapt(self._settings))
         load_s = time.perf_counter() - started_s
         return LoadReport(self._folder.name, self.device_name, self.note, load_s, runs)
 
@@ -135,7 +139,7 @@ class Recognizer:
         """Take other beam settings and hotwords from the next call on; another model or processor needs ``load``."""
         self._settings = settings
         if self._decoder:
-            self._decoder.configure(settings)
+            self._decoder.configure(self._folder.decoding.adapt(settings))
 
     def recognize(
         self, samples: Samples, effort: Effort = Effort.FINAL, is_cancelled: Callable[[], bool] = lambda: False
@@ -146,7 +150,7 @@ class Recognizer:
             samples: Mono float32 at 16 kHz, shape (samples,), finite. Digital silence and audio too short for one
                 window (16 ms) give an empty hypothesis.
             effort: ``PARTIAL`` for the small beam and one hypothesis, ``FINAL`` for the full beam and up to five.
-            is_cancelled: Asked between front end, network and search.
+            is_cancelled: Asked between front end, network and search, and within the search of a lexicon.
 
         Raises:
             InvalidAudio: if the samples are not as stated.
@@ -169,7 +173,7 @@ class Recognizer:
         log_probs = self._processor.log_probs(samples, checkpoint)
         checkpoint()
         heard_s = time.perf_counter()
-        n_best = self._search(self._decoder, log_probs, audio_s, effort)
+        n_best = self._search(self._decoder, log_probs, audio_s, effort, checkpoint)
         decode_s = time.perf_counter() - heard_s
         return Recognition(n_best, audio_s, heard_s - started_s, decode_s, self._processor.device)
 
@@ -180,37 +184,27 @@ class Recognizer:
         self._decoder = self._processor = None
 
     def _search(
-        self, decoder: BeamDecoder, log_probs: LogProbs, audio_s: float, effort: Effort
+        self,
+        decoder: Decoder,
+        log_probs: LogProbs,
+        audio_s: float,
+        effort: Effort,
+        checkpoint: Callable[[], None],
     ) -> tuple[Hypothesis, ...]:
         """Search with the beam of that effort, unless it sounds like noise."""
         confidence = letter_confidence(log_probs, self._folder.labels.blank_index)
         if confidence < self._folder.decoding.min_letter_confidence:
             return (Hypothesis(()),)
         if effort is Effort.PARTIAL:
-            return decoder.decode(log_probs, audio_s, self._settings.partial_beam_width, 1)
-        return decoder.decode(log_probs, audio_s, self._settings.beam_width, MOST_ALTERNATIVES)
+            return decoder.decode(log_probs, audio_s, self._settings.partial_beam_width, 1, checkpoint)
+        return decoder.decode(log_probs, audio_s, self._settings.beam_width, MOST_ALTERNATIVES, checkpoint)
 
-    def _find_fault(self, decoder: BeamDecoder, heard: LogProbs, wanted: LogProbs) -> str:
+    def _find_fault(self, decoder: Decoder, heard: LogProbs, wanted: LogProbs) -> str:
         """Say what a processor got wrong: the text of a known clip, else the probabilities themselves."""
         if self._folder.file("self_test_clip") is None:
             return "" if are_close(heard, wanted) else "other probabilities than the CPU"
         texts = {decoder.decode(one, 0.0, self._settings.partial_beam_width, 1)[0].text for one in (heard, wanted)}
         return "" if len(texts) == 1 else "a wrong text"
-
-    def _build_decoder(self) -> BeamDecoder:
-        """Load the language models, if any, and make the search; a personal one that will not go is left out."""
-        from dictation.asr.decoder import BeamDecoder
-        from dictation.asr.ngrams import load_ngrams, mix_in
-
-        folder, mixed = self._folder, None
-        path = folder.file("language_model")
-        ngrams = load_ngrams(path, folder.file("unigrams")) if path else None
-        if self._personal is not None:
-            try:
-                mixed = mix_in(ngrams, self._personal, folder.labels.symbols)
-            except PersonalModelMissing as error:
-                self._remark = f"{error} {error.remedy}"
-        return BeamDecoder(folder.labels, folder.frame_s, ngrams, folder.first_frame_s, mixed)
 
     def _self_test(self, clip: Samples) -> SelfTestRun:
         """Recognise the clip once."""

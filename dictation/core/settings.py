@@ -127,11 +127,13 @@ class RecognizerSettings:
         -10.0, -100, 0, 1, "ln", "Beam pruning", "Hypotheses this far behind the best one are dropped."
     )
     lm_weight: float = _number(
-        0.9, 0, 5, 0.1, "", "Language-model weight", "How much the n-gram model counts against the sound."
-    )
+        0.9, 0, 5, 0.1, "", "Language-model weight",
+        "How much the n-gram model counts against the sound; at 0.9 as much as suits the recognition model best.",
+    )  # fmt: skip
     word_score: float = _number(
-        2.0, -10, 10, 0.1, "", "Word score", "Added per word; higher gives more and shorter words."
-    )
+        2.0, -10, 10, 0.1, "", "Word score",
+        "Higher gives more and shorter words; at 2.0 as many as suits the recognition model best.",
+    )  # fmt: skip
     hotwords: tuple[str, ...] = _plain((), "Hotwords", "Words or phrases the search should favour.")
     hotword_weight: float = _number(8.0, 0, 50, 0.5, "", "Hotword weight", "How strongly hotwords are favoured.")
     personal_model: str = _plain(

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import pytest
+
+from dictation.asr.decoding import DecodingParameters
+from dictation.core.settings import RecognizerSettings
+
+DEFAULT = RecognizerSettings()
+
+
+def test_a_model_without_advice_takes_the_settings_as_they_are() -> None:
+    for settings in (DEFAULT, RecognizerSettings(lm_weight=0.0, word_score=-10.0), RecognizerSettings(lm_weight=5.0)):
+        adapted = DecodingParameters().adapt(settings)
+        assert adapted.lm_weight == pytest.approx(settings.lm_weight)
+        assert adapted.word_score == pytest.approx(settings.word_score)
+
+
+def test_default_settings_stand_for_the_models_weights() -> None:
+    adapted = DecodingParameters(lm_weight=0.6, word_score=-0.5).adapt(DEFAULT)
+    assert (adapted.lm_weight, adapted.word_score) == (pytest.approx(0.6), pytest.approx(-0.5))
+
+
+def test_other_settings_move_the_models_weights() -> None:
+    settings = RecognizerSettings(lm_weight=DEFAULT.lm_weight / 2, word_score=DEFAULT.word_score + 1, beam_width=7)
+    adapted = DecodingParameters(lm_weight=0.6, word_score=-0.5).adapt(settings)
+    assert (adapted.lm_weight, adapted.word_score) == (pytest.approx(0.3), pytest.approx(0.5))
+    assert adapted.beam_width == 7
+
+
+def test_what_comes_out_stays_within_the_settings_ranges() -> None:
+    adapted = DecodingParameters(lm_weight=3.0, word_score=9.0).adapt(RecognizerSettings(lm_weight=5.0, word_score=9.0))
+    assert (adapted.lm_weight, adapted.word_score) == (5.0, 10.0)

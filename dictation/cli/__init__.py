@@ -13,6 +13,8 @@ from dictation.cli.console import Choices, ErrorReporting, common_options
 from dictation.cli.devices import devices
 from dictation.cli.doctor import doctor
 from dictation.cli.listen import listen
+from dictation.cli.lm import lm
+from dictation.cli.models import models
 from dictation.cli.transcribe import transcribe
 
 __all__ = ["main"]
@@ -39,5 +41,5 @@ def _open_window(choices: Choices) -> int:
     return run_window(model_path=choices.model_path, config_folder=choices.config_folder)
 
 
-for _command in (transcribe, listen, devices, doctor):
+for _command in (transcribe, listen, devices, doctor, lm, models):
     main.add_command(_command)

@@ -91,7 +91,7 @@ def real_backends(model_path: Path | None = None, remembered: str | None = None)
         is_given = model_path is not None and settings.model_path == remembered
         chosen = str(model_path) if is_given else settings.model_path
         personal, remark = _find_personal(settings.personal_model)
-        return Recognizer(_choose_model(chosen, model_path), settings, personal, remark)
+        return Recognizer(choose_model(chosen, model_path), settings, personal, remark)
 
     def list_models() -> tuple[ModelChoice, ...]:
         from dictation.asr.model_folder import find_models
@@ -116,8 +116,12 @@ def _find_personal(name: str) -> tuple[PersonalFiles | None, str]:
     return PersonalFiles(name, model.model_path, model.words_path, about.weight, about.letters), ""
 
 
-def _choose_model(chosen: str, given: Path | None) -> ModelFolder:
+def choose_model(chosen: str, given: Path | None = None) -> ModelFolder:
     """Open the chosen model; a remembered one that is gone gives way to the first that is found.
+
+    Args:
+        chosen: Path of its folder; empty takes the first that is found.
+        given: The folder given on the command line, searched first.
 
     Raises:
         ModelMissing: if there is none at all.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from enum import Enum
 from queue import SimpleQueue
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -19,6 +20,13 @@ from dictation.runtime.backends import RecognizerLike
 _log = logging.getLogger(__name__)
 
 _RELOADING_KEYS = ("model_path", "processor", "personal_model")
+
+
+class _Order(Enum):
+    """Requests that are no settings."""
+
+    FINISH = "finish"
+    RELOAD = "reload"
 
 
 class RecognizerWorker(QObject):
@@ -51,7 +59,7 @@ class RecognizerWorker(QObject):
         self._settings = settings
         self._make_recognizer = make_recognizer
         self._recognizer: RecognizerLike | None = None
-        self._requests: SimpleQueue[RecognizerSettings | None] = SimpleQueue()
+        self._requests: SimpleQueue[RecognizerSettings | _Order] = SimpleQueue()
         self._is_finishing = False
         self._note = ""
         self._status = ModelStatus(ModelState.LOADING)
@@ -62,9 +70,14 @@ class RecognizerWorker(QObject):
         self._requests.put(settings)
         self._box.nudge()
 
+    def reload(self) -> None:
+        """Load the model anew with the same settings: its files have changed."""
+        self._requests.put(_Order.RELOAD)
+        self._box.nudge()
+
     def finish(self) -> None:
         """Return from ``run`` once the box is empty; call after ``JobBox.close``."""
-        self._requests.put(None)
+        self._requests.put(_Order.FINISH)
         self._box.nudge()
 
     @Slot()
@@ -96,21 +109,22 @@ class RecognizerWorker(QObject):
         requests = [self._requests.get()]
         while not self._requests.empty():
             requests.append(self._requests.get())
-        self._is_finishing = self._is_finishing or None in requests
-        wanted = [settings for settings in requests if settings is not None]
-        if wanted:
-            self._apply(wanted[-1])
+        self._is_finishing = self._is_finishing or _Order.FINISH in requests
+        is_reload = _Order.RELOAD in requests
+        wanted = [request for request in requests if isinstance(request, RecognizerSettings)]
+        if wanted or is_reload:
+            self._apply(wanted[-1] if wanted else self._settings, is_reload=is_reload)
 
-    def _apply(self, settings: RecognizerSettings) -> None:
-        """Take over new settings; reload if the model or the processor changed or nothing is loaded."""
+    def _apply(self, settings: RecognizerSettings, *, is_reload: bool) -> None:
+        """Take over new settings; reload if asked to, if a reloading key changed, or if nothing is loaded."""
         old, self._settings = self._settings, settings
         is_same = all(getattr(old, key) == getattr(settings, key) for key in _RELOADING_KEYS)
-        if self._recognizer is not None and is_same:
+        if self._recognizer is not None and is_same and not is_reload:
             self._recognizer.configure(settings)
             return
         if not self._load(old.model_path):
             # The old model stays; choosing the new one again is then a change, and tries again.
-            self._settings = replace(settings, model_path=old.model_path, processor=old.processor)
+            self._settings = replace(settings, **{key: getattr(old, key) for key in _RELOADING_KEYS})
             if self._recognizer is not None:
                 self._recognizer.configure(self._settings)
 

@@ -161,6 +161,10 @@ class Session(QObject):
         """Use other beam settings, or load another model; audio waits meanwhile and is not lost."""
         self._recognizer_worker.request(settings)
 
+    def reload_model(self) -> None:
+        """Load the model in use anew, because its files have changed; audio waits meanwhile."""
+        self._recognizer_worker.reload()
+
     def choose_input(self, settings: AudioSettings) -> None:
         """Switch to another input; a recording goes on."""
         self._input_chosen.emit(settings)

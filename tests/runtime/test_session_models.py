@@ -91,3 +91,10 @@ def test_a_model_that_failed_to_replace_another_can_be_chosen_again(stage: Stage
     stage.session.configure_recognizer(RecognizerSettings(model_path="broken"))
     wait_for(qtbot, lambda: len(stage.made) == 3 and stage.session.model_status.note == "")
     assert stage.session.model_status.state is ModelState.READY
+
+
+def test_a_model_whose_files_have_changed_is_loaded_anew(stage: Stage, qtbot: QtBot) -> None:
+    stage.session.reload_model()
+    wait_for(qtbot, lambda: stage.recognizer.closed == 1)
+    assert stage.made == [stage.made[0]] * 2
+    wait_for(qtbot, lambda: stage.session.model_status.state is ModelState.READY)

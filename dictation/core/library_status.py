@@ -40,6 +40,7 @@ class LibraryJob:
         fraction: 0 to 1, or None while that is unknown.
         message: One line for the user, such as why it failed.
         remedy: What to do about it.
+        path: The installed folder, once done.
     """
 
     key: str
@@ -52,6 +53,7 @@ class LibraryJob:
     fraction: float | None = None
     message: str = ""
     remedy: str = ""
+    path: str = ""
 
 
 @dataclass(frozen=True)

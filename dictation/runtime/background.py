@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from dictation.core.errors import DictationError
+
+_log = logging.getLogger(__name__)
 
 
 class Background(QObject):
@@ -62,3 +67,11 @@ class Background(QObject):
         deliver(outcome)
         if self._is_closed and not self._running:
             self.stopped.emit()
+
+
+def as_dictation_error(error: Exception, what: str) -> DictationError:
+    """Turn a bug or a fault of the disk into an error with a user message; the traceback goes to the log."""
+    if isinstance(error, DictationError):
+        return error
+    _log.error("unexpected failure in the background", exc_info=error)
+    return DictationError(f"{what}: {type(error).__name__}: {error}", "See the log for details.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -11,15 +10,13 @@ from typing import Protocol
 
 from PySide6.QtCore import QObject, Signal
 
-from dictation.core.errors import DictationError
 from dictation.core.library_status import ENDED_JOBS, HELD_JOBS, LibraryJob, LibraryJobState, LibraryListing
 from dictation.core.settings import NetworkSettings
-from dictation.runtime.background import Background
+from dictation.runtime.background import Background, as_dictation_error
 
 DOWNLOADS_AT_ONCE = 2
+"""Imports are done one at a time, because two of them could claim the same folder."""
 IMPORT_PREFIX = "import:"
-
-_log = logging.getLogger(__name__)
 
 
 class JobPaused(Exception):
@@ -54,14 +51,14 @@ class LibraryBackend(Protocol):
     def is_model(self, path: Path) -> bool:
         """Whether a file or folder can be imported."""
 
-    def download(self, job: LibraryJob, network: NetworkSettings, control: JobControl) -> None:
-        """Download and install; may raise ``JobPaused`` or ``JobCancelled``."""
+    def download(self, job: LibraryJob, network: NetworkSettings, control: JobControl) -> str:
+        """Download and install; returns the folder; may raise ``JobPaused`` or ``JobCancelled``."""
 
     def discard(self, key: str) -> None:
         """Delete what a paused or failed download has kept."""
 
-    def import_from(self, job: LibraryJob, path: Path, used_path: str, control: JobControl) -> str:
-        """Install a model from the disk and return its name; may raise ``JobCancelled``."""
+    def import_from(self, job: LibraryJob, path: Path, used_path: str, control: JobControl) -> tuple[str, str]:
+        """Install a model from the disk; returns its name and its folder; may raise ``JobCancelled``."""
 
     def remove(self, path: Path) -> None:
         """Delete an installed model."""
@@ -112,10 +109,12 @@ class ModelLibrary(QObject):
         self._read_network, self._read_model_path = read_network, read_model_path
         self._jobs: dict[str, LibraryJob] = {}
         self._running: dict[str, _Running] = {}
-        self._long = Background("model-jobs", DOWNLOADS_AT_ONCE, self)
+        self._downloads = Background("model-downloads", DOWNLOADS_AT_ONCE, self)
+        self._imports = Background("model-imports", 1, self)
         self._quick = Background("model-list", 1, self)
-        self._left_to_stop = 2
-        for background in (self._long, self._quick):
+        self._backgrounds = (self._downloads, self._imports, self._quick)
+        self._still_open = len(self._backgrounds)
+        for background in self._backgrounds:
             background.stopped.connect(self._on_stopped)
 
     @property
@@ -133,8 +132,9 @@ class ModelLibrary(QObject):
             network = self._read_network()
             job = replace(self._jobs.get(key, LibraryJob(key, name)), message="", remedy="")
             self._start(
+                self._downloads,
                 replace(job, state=LibraryJobState.WAITING),
-                lambda job, control: self._backend.download(job, network, control),
+                lambda job, control: (name, self._backend.download(job, network, control)),
             )
 
     def pause(self, key: str) -> None:
@@ -160,12 +160,15 @@ class ModelLibrary(QObject):
         key = f"{IMPORT_PREFIX}{path}"
         if key not in self._running:
             used_path = self._read_model_path()
+            self._start(
+                self._imports,
+                LibraryJob(key, path.name),
+                lambda job, control: self._backend.import_from(job, path, used_path, control),
+            )
 
-            def work(job: LibraryJob, control: JobControl) -> None:
-                name = self._backend.import_from(job, path, used_path, control)
-                control.report(replace(job, state=LibraryJobState.IMPORTING, fraction=1.0, message=name))
-
-            self._start(LibraryJob(key, path.name), work)
+    def retry_import(self, key: str) -> None:
+        """Try a failed import again."""
+        self.import_from(Path(key.removeprefix(IMPORT_PREFIX)))
 
     def remove(self, path: str) -> None:
         """Delete an installed model, then list anew; ``failed`` if that is not possible."""
@@ -194,28 +197,30 @@ class ModelLibrary(QObject):
         """Pause downloads, cancel imports and end the threads; ``stopped`` follows."""
         for key, running in self._running.items():
             (running.cancelled if key.startswith(IMPORT_PREFIX) else running.paused).set()
-        self._long.close()
-        self._quick.close()
+        for background in self._backgrounds:
+            background.close()
 
-    def _start(self, job: LibraryJob, work: Callable[[LibraryJob, JobControl], None]) -> None:
-        """Announce a job and do its work in a thread."""
+    def _start(
+        self, background: Background, job: LibraryJob, work: Callable[[LibraryJob, JobControl], tuple[str, str]]
+    ) -> None:
+        """Announce a job and do its work, which returns name and folder of the model, in a thread."""
         running = _Running(threading.Event(), threading.Event())
         self._running[job.key] = running
         control = JobControl(
-            lambda changed: self._long.post(lambda: self._announce(changed)),
+            lambda changed: background.post(lambda: self._announce(changed)),
             running.cancelled.is_set,
             running.paused.is_set,
         )
 
-        def checked() -> None:
+        def checked() -> tuple[str, str]:
             if running.cancelled.is_set():
                 raise JobCancelled
             if running.paused.is_set():
                 raise JobPaused
-            work(job, control)
+            return work(job, control)
 
         self._announce(job)
-        self._long.run(checked, lambda outcome: self._on_ended(job.key, outcome))
+        background.run(checked, lambda outcome: self._on_ended(job.key, outcome))
 
     def _on_ended(self, key: str, outcome: object) -> None:
         """Turn the way a job ended into its state."""
@@ -227,11 +232,12 @@ class ModelLibrary(QObject):
             if not key.startswith(IMPORT_PREFIX):
                 self.discard_kept(key)
         elif isinstance(outcome, Exception):
-            error = _as_dictation_error(outcome, job.name)
+            error = as_dictation_error(outcome, job.name)
             failed = replace(job, state=LibraryJobState.FAILED, message=str(error), remedy=error.remedy)
             self._announce(replace(failed, bytes_per_s=0.0, left_s=None))
-        else:
-            self._announce(replace(job, state=LibraryJobState.DONE, fraction=1.0))
+        elif isinstance(outcome, tuple):
+            name, path = outcome
+            self._announce(replace(job, state=LibraryJobState.DONE, fraction=1.0, message=name, path=path))
         self.refresh()
 
     def _announce(self, job: LibraryJob) -> None:
@@ -248,23 +254,15 @@ class ModelLibrary(QObject):
         if isinstance(outcome, LibraryListing):
             self.listing_changed.emit(outcome)
         elif isinstance(outcome, Exception):
-            self.failed.emit(_as_dictation_error(outcome, "The list of models"))
+            self.failed.emit(as_dictation_error(outcome, "The list of models"))
 
     def _on_changed(self, outcome: object) -> None:
         """Something was deleted, or could not be."""
         if isinstance(outcome, Exception):
-            self.failed.emit(_as_dictation_error(outcome, "The model"))
+            self.failed.emit(as_dictation_error(outcome, "The model"))
         self.refresh()
 
     def _on_stopped(self) -> None:
-        self._left_to_stop -= 1
-        if not self._left_to_stop:
+        self._still_open -= 1
+        if not self._still_open:
             self.stopped.emit()
-
-
-def _as_dictation_error(error: Exception, what: str) -> DictationError:
-    """Turn a bug or a fault of the disk into an error with a user message; the traceback goes to the log."""
-    if isinstance(error, DictationError):
-        return error
-    _log.error("unexpected failure in the model library", exc_info=error)
-    return DictationError(f"{what}: {type(error).__name__}: {error}", "See the log for details.")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from dictation.core.errors import DownloadFailed, ModelNotRemovable
+from dictation.core.errors import DownloadFailed, ModelImportFailed, ModelNotRemovable
 from dictation.core.library_status import LibraryJob, LibraryJobState, LibraryListing, LibraryModel
 from dictation.core.settings import NetworkSettings
 from dictation.runtime.model_library import ModelLibrary
@@ -142,7 +142,19 @@ def test_an_import_is_a_job_with_progress(bench: Bench, qtbot: QtBot) -> None:
     bench.step()
     qtbot.waitUntil(lambda: bench.jobs[-1].state is LibraryJobState.DONE)
     assert bench.backend.imported == [(Path("/usb/german"), "/m/used")]
-    assert bench.jobs[-1].message == "Imported german"
+    assert (bench.jobs[-1].message, bench.jobs[-1].path) == ("Imported german", "/m/german")
+
+
+def test_a_failed_import_can_be_tried_again(bench: Bench, qtbot: QtBot) -> None:
+    bench.backend.failure = ModelImportFailed(Path("/usb/german"), "config.json is missing")
+    bench.library.import_from(Path("/usb/german"))
+    bench.step()
+    qtbot.waitUntil(lambda: bench.jobs[-1].state is LibraryJobState.FAILED)
+    bench.backend.failure = None
+    bench.library.retry_import(bench.jobs[-1].key)
+    bench.step()
+    qtbot.waitUntil(lambda: bench.jobs[-1].state is LibraryJobState.DONE)
+    assert [path for path, _ in bench.backend.imported] == [Path("/usb/german")]
 
 
 def test_what_is_dropped_is_imported_if_it_is_a_model_and_else_handed_back(bench: Bench, qtbot: QtBot) -> None:

@@ -33,7 +33,7 @@ class FakeLibraryBackend:
         self._enter()
         return path in self.models_on_disk
 
-    def download(self, job: LibraryJob, network: NetworkSettings, control: JobControl) -> None:
+    def download(self, job: LibraryJob, network: NetworkSettings, control: JobControl) -> str:
         self._enter()
         self.networks.append(network)
         for tenth in range(job.done_bytes // 100, 10):
@@ -42,17 +42,18 @@ class FakeLibraryBackend:
                 job, state=LibraryJobState.DOWNLOADING, done_bytes=100 * (tenth + 1), total_bytes=1000,
                 bytes_per_s=50.0, left_s=18.0 - 2 * tenth, fraction=(tenth + 1) / 10,
             ))  # fmt: skip
+        return f"/m/{job.key}"
 
     def discard(self, key: str) -> None:
         self._enter()
         self.discarded.append(key)
 
-    def import_from(self, job: LibraryJob, path: Path, used_path: str, control: JobControl) -> str:
+    def import_from(self, job: LibraryJob, path: Path, used_path: str, control: JobControl) -> tuple[str, str]:
         self._enter()
         control.report(replace(job, state=LibraryJobState.IMPORTING, fraction=0.5))
         self._wait(control)
         self.imported.append((path, used_path))
-        return f"Imported {path.name}"
+        return f"Imported {path.name}", f"/m/{path.name}"
 
     def remove(self, path: Path) -> None:
         self._enter()

@@ -9,6 +9,11 @@ from pathlib import Path
 
 def main() -> None:
     """Run the program as its command line says; without a command the window opens."""
+    if sys.argv[1:2] == ["--probe-hardware"]:  # a frozen program runs itself to test the GPUs, see asr/hardware.py
+        from dictation.asr.probe import main as run_probe
+
+        run_probe(sys.argv[2:])
+        return
     from dictation.cli import main as run_command
 
     run_command(prog_name="dictation")
@@ -22,13 +27,17 @@ def run_window(*, model_path: Path | None = None, config_folder: Path | None = N
         config_folder: Where settings are kept instead of the usual place.
     """
     import platformdirs
-    from PySide6.QtCore import QTimer
+    from PySide6.QtCore import QLocale, QTimer
     from PySide6.QtWidgets import QApplication
 
     from dictation.runtime.backends import real_backends
     from dictation.runtime.crash import CrashReporter
+    from dictation.runtime.disk_library import DiskLibrary
     from dictation.runtime.draft_store import DraftStore
     from dictation.runtime.file_queue import FileQueue
+    from dictation.runtime.model_library import ModelLibrary
+    from dictation.runtime.personal_library import PersonalLibrary
+    from dictation.runtime.personal_models import PersonalModels
     from dictation.runtime.session import Session
     from dictation.runtime.settings_store import SettingsStore
     from dictation.ui.main_window import MainWindow
@@ -44,7 +53,14 @@ def run_window(*, model_path: Path | None = None, config_folder: Path | None = N
     store.load()
     session = Session(store.settings, real_backends(model_path, store.settings.recognizer.model_path))
     file_queue = FileQueue(session.submit_segment, lambda: store.settings.segmenter)
-    window = MainWindow(session, file_queue, store)
+    library = DiskLibrary(QLocale.system().bcp47Name(), model_path)
+
+    def model_in_use() -> str:
+        return store.settings.recognizer.model_path or str(model_path or "")
+
+    model_library = ModelLibrary(library, lambda: store.settings.network, model_in_use)
+    personal_library = PersonalLibrary(PersonalModels(), model_in_use)
+    window = MainWindow(session, file_queue, store, model_library, personal_library)
     crash_reporter.crashed.connect(session.failed)
     transcript = window.documents.dictation
     draft = DraftStore(Path(platformdirs.user_data_dir("dictation", appauthor=False)), transcript.toPlainText)

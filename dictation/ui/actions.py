@@ -29,6 +29,7 @@ ACTIONS = (
     ActionSpec("undo", "&Undo", ("Ctrl+Z",), "undo", "Take back the last utterance or edit"),
     ActionSpec("panel", "Se&ttings", ("F8", "Ctrl+,"), "sliders", "Sliders, calibration and input"),
     ActionSpec("words", "Your &words…", ("F7",), "words", "Teach it your names and terms, and check them"),
+    ActionSpec("models", "&Models…", ("F6",), "models", "Download, import, choose and remove models"),
     ActionSpec("larger", "Larger text", ("Ctrl++", "Ctrl+="), "plus", "Make the text larger"),
     ActionSpec("smaller", "Smaller text", ("Ctrl+-",), "minus", "Make the text smaller"),
     ActionSpec("normal", "Normal text size", ("Ctrl+0",), "reset", "Return to the normal text size"),

@@ -16,6 +16,7 @@ from dictation.ui.drop_overlay import DropOverlay, local_paths
 from dictation.ui.file_jobs import FileJobs
 from dictation.ui.level_strip import LevelStrip
 from dictation.ui.live_text import LiveText
+from dictation.ui.models_link import ModelsLink
 from dictation.ui.record_button import RecordButton
 from dictation.ui.session_link import SessionLink
 from dictation.ui.settings_link import SettingsLink
@@ -34,23 +35,26 @@ _RECORD_KEYS = (Qt.Key.Key_F9, Qt.Key.Key_Space)
 class MainWindow(QMainWindow):
     """One window, three zones: level strip, transcript, bar.
 
-    It knows the session, the file queue and the settings only by their signals and methods; the program's
-    composition root makes all four. Closing saves the settings, closes session and queue, hides, and emits
-    ``closed`` when both have stopped.
+    It knows the session, the file queue, the two libraries and the settings only by their signals and methods; the
+    program's composition root makes them all. Closing saves the settings, closes all that works, hides, and emits
+    ``closed`` when all of it has stopped.
     """
 
     closed = Signal()
 
-    def __init__(self, session: Any, file_queue: Any, settings_store: Any) -> None:
+    def __init__(
+        self, session: Any, file_queue: Any, settings_store: Any, model_library: Any, personal_library: Any
+    ) -> None:
         super().__init__()
         self.session, self.file_queue, self.settings_store = session, file_queue, settings_store
-        self._waits_for: set[str] = set()
+        self.model_library, self.personal_library = model_library, personal_library
+        self._waits_for: set[Any] = set()
         self._is_closing = False
         self.actions_by_id = build_actions(self)
         self.record_button = RecordButton()
         self.level_strip = LevelStrip()
         self.panel_button = self._make_panel_button()
-        self.side_panel = SidePanel([self.actions_by_id["words"]])
+        self.side_panel = SidePanel([self.actions_by_id["words"], self.actions_by_id["models"]])
         self.documents = Documents(self.actions_by_id)
         self.file_jobs = FileJobs()
         self.status_bar = StatusBar()
@@ -61,10 +65,10 @@ class MainWindow(QMainWindow):
         self.shortcut_list = ShortcutList(self)
         self.live_text = LiveText(self.documents.dictation)
         self.text_actions = TextActions(self.documents, self.toast, self.banner, self)
-        self.words_link = WordsLink(self)
+        self.words_link, self.models_link = WordsLink(self), ModelsLink(self)
         self._links = (SettingsLink(self), SessionLink(self), WindowActions(self))
-        session.stopped.connect(lambda: self._on_stopped("session"))
-        file_queue.stopped.connect(lambda: self._on_stopped("files"))
+        for part in self._parts():
+            part.stopped.connect(lambda part=part: self._on_stopped(part))
         self.setAcceptDrops(True)
         self.setWindowTitle("Dictation")
         self.resize(*FIRST_SIZE_PX)
@@ -99,12 +103,12 @@ class MainWindow(QMainWindow):
         super().dragLeaveEvent(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Transcribe what was dropped."""
+        """Import the models among what was dropped, and transcribe the rest."""
         self.drop_overlay.hide()
         paths = local_paths(event.mimeData())
         if paths:
             event.acceptProposedAction()
-            self.file_queue.add(paths)
+            self.model_library.take_dropped(paths)
 
     def changeEvent(self, event: QEvent) -> None:
         """Draw the icons anew in another colour scheme."""
@@ -121,14 +125,18 @@ class MainWindow(QMainWindow):
         if self._is_closing:
             return
         self._is_closing = True
-        self._waits_for = {"session", "files"}
+        self._waits_for = set(self._parts())
         self.hide()
         self.settings_store.flush()
-        self.session.close()
-        self.file_queue.close()
+        for part in self._parts():
+            part.close()
 
-    def _on_stopped(self, part: str) -> None:
-        """Close for good when both have stopped."""
+    def _parts(self) -> tuple[Any, ...]:
+        """What works in threads of its own and has to stop before the program ends."""
+        return self.session, self.file_queue, self.model_library, self.personal_library
+
+    def _on_stopped(self, part: Any) -> None:
+        """Close for good when all have stopped."""
         if not self._is_closing or part not in self._waits_for:
             return
         self._waits_for.discard(part)

@@ -40,6 +40,7 @@ class StatusBar(QFrame):
 
     devices_wanted = Signal()
     models_wanted = Signal()
+    manager_wanted = Signal()
     input_chosen = Signal(object)
     recognizer_chosen = Signal(object)
 
@@ -173,6 +174,7 @@ class StatusBar(QFrame):
             is_chosen = self._recognizer.model_path == model.path or (not self._recognizer.model_path and index == 0)
             action = self._choice(self.model_menu, group, label, is_chosen=is_chosen)
             action.triggered.connect(lambda _checked=False, path=model.path: self._choose(model_path=path))
+        self.model_menu.addAction("More models…").triggered.connect(self.manager_wanted)
         self.model_menu.addSection("Processor")
         processors = QActionGroup(self.model_menu)
         for processor, words in _PROCESSOR_WORDS.items():

@@ -80,6 +80,16 @@ QListWidget::item:selected { background: $raised; color: $text; border-left: 3px
 QListWidget QLineEdit { min-height: 20px; padding: 0 2px; border-radius: 0; }
 #readingText { background: $surface; border: 1px solid $border; border-radius: 6px; padding: 12px; font-size: 16px; }
 
+#modelRow { background: $surface; border: 1px solid $border; border-radius: 6px; }
+#modelScroller, #modelList { background: transparent; border: none; }
+#documentDrop { background: $surface; border: 1px dashed $control; border-radius: 6px; }
+#documentDrop[target="true"] { border: 2px dashed $accent; }
+
+QCheckBox { spacing: 8px; min-height: 24px; }
+QCheckBox::indicator { width: 14px; height: 14px; border: 2px solid $control; border-radius: 3px; }
+QCheckBox::indicator:checked { background: $accent; border-color: $accent; image: url("$check"); }
+QCheckBox:focus, QCheckBox::indicator:focus { color: $accent; }
+
 QRadioButton { spacing: 8px; min-height: 24px; }
 QRadioButton::indicator { width: 12px; height: 12px; border: 2px solid $control; border-radius: 8px; }
 QRadioButton::indicator:checked { width: 6px; height: 6px; border: 5px solid $accent; }
@@ -116,5 +126,6 @@ QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 def style_sheet(tokens: Tokens) -> str:
     """The sheet for one colour scheme."""
     values = {name: str(value) for name, value in asdict(tokens).items()}
-    pictures = {"chevron": "chevron", "left": "chevron-left", "right": "chevron-right"}
+    tick = "tick-dark" if tokens.is_dark else "tick-light"  # a style sheet cannot tint a drawing
+    pictures = {"chevron": "chevron", "left": "chevron-left", "right": "chevron-right", "check": tick}
     return _SHEET.substitute(values, **{key: icon_path(name).as_posix() for key, name in pictures.items()})

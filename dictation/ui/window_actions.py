@@ -35,6 +35,7 @@ class WindowActions(QObject):
             "smaller": lambda: self._set_font_px(self._store.settings.window.font_px - FONT_STEP_PX),
             "normal": lambda: self._set_font_px(_FONT.default),
             "words": window.words_link.open,
+            "models": window.models_link.open,
             "help": window.shortcut_list.open_centred,
         }
         for action_id, slot in slots.items():

@@ -1,4 +1,4 @@
-"""Connects the words window with the settings and with the check; the window is made when it is first wanted."""
+"""Connects the words window with settings, check and personal models; it is made when it is first wanted."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject
 
 from dictation.core.errors import DictationError
+from dictation.core.personal import PersonalModelChoice, PersonalModelReport
 from dictation.core.reading_texts import reading_text
 from dictation.core.settings import RecognizerSettings
 from dictation.core.word_check import WordCheckReport
 from dictation.runtime.word_check import CheckEnd, WordCheckRunner
+from dictation.ui.personal_panel import report_text
 from dictation.ui.words_window import WordsWindow
 
 if TYPE_CHECKING:
@@ -37,6 +39,11 @@ class WordsLink(QObject):
         self._runner.ended.connect(self._on_ended)
         self._runner.segment_changed.connect(main_window.level_strip.mark_segment)
         self._store.changed.connect(self._on_changed)
+        self._personal = main_window.personal_library
+        self._personal.listing_changed.connect(self._on_personal_listing)
+        self._personal.built.connect(self._on_built)
+        self._personal.build_failed.connect(self._on_build_failed)
+        self._personal.failed.connect(self._on_personal_failed)
 
     @property
     def window(self) -> WordsWindow:
@@ -49,11 +56,18 @@ class WordsLink(QObject):
             self._window.check.check_wanted.connect(self._on_check_wanted)
             self._window.check.finish_wanted.connect(self._runner.finish)
             self._window.check.cancel_wanted.connect(self._runner.cancel)
+            panel = self._window.personal
+            panel.build_wanted.connect(self._personal.build)
+            panel.cancel_wanted.connect(self._personal.cancel)
+            panel.use_wanted.connect(lambda name: self._update(personal_model=name))
+            panel.remove_wanted.connect(self._on_remove_wanted)
+            self._personal.progress_changed.connect(panel.show_progress)
         return self._window
 
     def open(self) -> None:
         """Show the window, or bring it forward."""
         self.window.open_in_front()
+        self._personal.refresh()
 
     def _update(self, **changes: Any) -> None:
         self._store.update(replace(self._store.settings.recognizer, **changes))
@@ -61,6 +75,31 @@ class WordsLink(QObject):
     def _on_changed(self, section: Any) -> None:
         if self._window is not None and isinstance(section, RecognizerSettings):
             self._window.set_recognizer(section)
+            self._window.personal.set_used(section.personal_model)
+
+    def _on_personal_listing(self, choices: tuple[PersonalModelChoice, ...]) -> None:
+        if self._window is not None:
+            self._window.personal.show_models(choices, self._store.settings.recognizer.personal_model)
+
+    def _on_built(self, report: PersonalModelReport) -> None:
+        """Use what was just built; one of the same name that is in use already is loaded anew."""
+        self.window.personal.show_idle(report_text(report))
+        if self._store.settings.recognizer.personal_model == report.name:
+            self._session.reload_model()
+        else:
+            self._update(personal_model=report.name)
+
+    def _on_build_failed(self, error: DictationError | None) -> None:
+        self.window.personal.show_idle("Cancelled; nothing was kept." if error is None else f"{error} {error.remedy}")
+
+    def _on_personal_failed(self, error: DictationError) -> None:
+        self.window.personal.show_idle(f"{error} {error.remedy}".strip())
+
+    def _on_remove_wanted(self, name: str) -> None:
+        """Take a model out of use before it goes."""
+        if self._store.settings.recognizer.personal_model == name:
+            self._update(personal_model="")
+        self._personal.remove(name)
 
     def _on_check_wanted(self, word: str) -> None:
         """Start, with a text in the language of the model in use."""

@@ -1,11 +1,22 @@
-"""Your words: the hotword list, its weight and the check. It may stay open while dictating."""
+"""Your words: the hotword list with its weight and check, and the personal language model of your documents."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QStackedWidget,
+    QTabBar,
+    QVBoxLayout,
+    QWidget,
+)
 
 from dictation.core.settings import RecognizerSettings
+from dictation.ui.personal_panel import PersonalPanel
 from dictation.ui.setting_slider import SettingSlider
 from dictation.ui.word_check_box import WordCheckBox
 from dictation.ui.word_list_editor import WordListEditor
@@ -16,7 +27,7 @@ INTRODUCTION = "Names and terms the program should listen for. A change counts f
 
 
 class WordsWindow(QDialog):
-    """Shows and announces; it knows neither session nor settings file."""
+    """Two pages that show and announce; it knows neither session nor settings file, and may stay open."""
 
     words_changed = Signal(object)
     weight_changed = Signal(float)
@@ -28,6 +39,10 @@ class WordsWindow(QDialog):
         self.editor = WordListEditor()
         self.weight = SettingSlider(_WEIGHT)
         self.check = WordCheckBox()
+        self.personal = PersonalPanel()
+        self.tabs = QTabBar(expanding=False, drawBase=False)
+        self.tabs.setAccessibleName("Words or documents")
+        self._pages = QStackedWidget()
         self.editor.words_changed.connect(self.words_changed)
         self.editor.current_changed.connect(self.check.set_word)
         self.weight.value_changed.connect(lambda _name, value: self.weight_changed.emit(value))
@@ -52,6 +67,30 @@ class WordsWindow(QDialog):
         super().done(result)
 
     def _lay_out(self) -> None:
+        self.tabs.currentChanged.connect(self._pages.setCurrentIndex)
+        pages = {"Words and names": self._make_words_page(), "Your documents": self._make_documents_page()}
+        for title, page in pages.items():
+            self._pages.addWidget(page)
+            self.tabs.addTab(title)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(24, 4, 24, 16)
+        column.setSpacing(16)
+        column.addWidget(self.tabs)
+        column.addWidget(self._pages, 1)
+
+    def _make_documents_page(self) -> QWidget:
+        """The panel, which scrolls where there is much to say."""
+        scroller = QScrollArea(widgetResizable=True)
+        scroller.setObjectName("modelScroller")
+        scroller.setFrameShape(QFrame.Shape.NoFrame)
+        scroller.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroller.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.personal.setObjectName("modelList")
+        scroller.setWidget(self.personal)
+        return scroller
+
+    def _make_words_page(self) -> QWidget:
+        """The list at the left, weight and check at the right."""
         introduction = QLabel(INTRODUCTION, wordWrap=True)
         introduction.setProperty("kind", "muted")
         side = QVBoxLayout()
@@ -62,8 +101,10 @@ class WordsWindow(QDialog):
         panes.setSpacing(24)
         panes.addWidget(self.editor, 1)
         panes.addLayout(side, 1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(24, 16, 24, 16)
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(16)
         column.addWidget(introduction, 0, Qt.AlignmentFlag.AlignTop)
         column.addLayout(panes, 1)
+        return page

@@ -142,7 +142,9 @@ def test_real_models_are_switched_while_someone_speaks(
     names = ("house", "meeting", "question")
     clips = {name: read_clip(ROOT / "tests" / "golden" / f"{name}.wav") for name in names}
     stage = open_stage(prepare=use_real_models)
-    wait_for(qtbot, lambda: stage.session.model_status.state is ModelState.READY and bool(stage.microphone.opened))
+    # The first load imports torch, which takes long on a busy core.
+    qtbot.waitUntil(lambda: stage.session.model_status.state is ModelState.READY, timeout=90_000)
+    wait_for(qtbot, lambda: bool(stage.microphone.opened))
     stage.session.record()
     stage.microphone.play(join(clips["house"], silence(0.5)))
     wait_for(qtbot, lambda: len(stage.texts) == 1)

@@ -1,4 +1,4 @@
-"""Stand-ins for the session, the file queue and the settings store, with the same signals and methods."""
+"""Stand-ins for what a window is made with: the same signals and methods, and nothing behind them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from dictation.core.library_status import LibraryJob
 from dictation.core.records import Health, Recognition, Segment
 from dictation.core.settings import Settings
 from dictation.core.status import FileJob, InputState, InputStatus, ModelChoice, ModelState, ModelStatus, SessionState
@@ -72,6 +73,9 @@ class FakeSession(QObject):
     def configure_recognizer(self, settings: Any) -> None:
         self.calls.append(("configure_recognizer", settings))
 
+    def reload_model(self) -> None:
+        self.calls.append(("reload_model", None))
+
     def calibrate(self) -> None:
         self.calls.append(("calibrate", None))
 
@@ -119,6 +123,87 @@ class FakeFileQueue(QObject):
 
     def close(self) -> None:
         self.is_closed = True
+
+
+class FakeModelLibrary(QObject):
+    """Notes what is asked of it; what is dropped is a model if the test says so."""
+
+    listing_changed = Signal(object)
+    job_changed = Signal(object)
+    dropped_media = Signal(object)
+    failed = Signal(object)
+    stopped = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[tuple[Any, ...]] = []
+        self.jobs: tuple[LibraryJob, ...] = ()
+        self.models_on_disk: set[Any] = set()
+
+    def refresh(self) -> None:
+        self.calls.append(("refresh",))
+
+    def download(self, key: str, name: str) -> None:
+        self.calls.append(("download", key, name))
+
+    def pause(self, key: str) -> None:
+        self.calls.append(("pause", key))
+
+    def cancel(self, key: str) -> None:
+        self.calls.append(("cancel", key))
+
+    def discard_kept(self, key: str) -> None:
+        self.calls.append(("discard_kept", key))
+
+    def import_from(self, path: Any) -> None:
+        self.calls.append(("import_from", path))
+
+    def retry_import(self, key: str) -> None:
+        self.calls.append(("retry_import", key))
+
+    def remove(self, path: str) -> None:
+        self.calls.append(("remove", path))
+
+    def take_dropped(self, paths: Any) -> None:
+        for path in paths:
+            if path in self.models_on_disk:
+                self.import_from(path)
+        media = tuple(path for path in paths if path not in self.models_on_disk)
+        if media:
+            self.dropped_media.emit(media)
+
+    def close(self) -> None:
+        self.calls.append(("close",))
+
+
+class FakePersonalLibrary(QObject):
+    """Notes what is asked of it."""
+
+    listing_changed = Signal(object)
+    progress_changed = Signal(object)
+    built = Signal(object)
+    build_failed = Signal(object)
+    failed = Signal(object)
+    stopped = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[tuple[Any, ...]] = []
+
+    def refresh(self) -> None:
+        self.calls.append(("refresh",))
+
+    def build(self, paths: Any, name: str) -> None:
+        self.calls.append(("build", paths, name))
+
+    def cancel(self) -> None:
+        self.calls.append(("cancel",))
+
+    def remove(self, name: str) -> None:
+        self.calls.append(("remove", name))
+
+    def close(self) -> None:
+        self.calls.append(("close",))
 
 
 class FakeSettingsStore(QObject):

@@ -6,6 +6,8 @@ import math
 import random
 from typing import Any
 
+from dictation.core.library_status import LibraryJob, LibraryJobState, LibraryListing, LibraryModel
+from dictation.core.personal import PersonalModelChoice, PersonalModelReport
 from dictation.core.records import (
     HOP_FRAMES,
     Gap,
@@ -49,6 +51,41 @@ READING_REPORT = WordCheckReport(
 )
 FINAL_REPORT = WordCheckReport(
     "Zoë Björk", CheckPhase.DONE, READING_REPORT.heard, hits=2, hits_without=0, words_read=41
+)
+
+LISTING = LibraryListing(
+    (
+        LibraryModel(
+            "base-960h", "wav2vec 2.0 base", "en", "MIT", 378_000_000, 378,
+            ("3.4 % of words wrong on LibriSpeech test-clean, no language model (Baevski et al. 2020)",),
+            "keeps up on 2 CPU cores", is_recommended=True,
+        ),
+        LibraryModel(
+            "large-lv60k", "wav2vec 2.0 large LV-60k", "en", "MIT", 1_262_000_000, 1262,
+            ("2.2 % of words wrong on LibriSpeech test-clean, no language model (Baevski et al. 2020)",),
+            "needs a GPU", is_recommended=True, kept_bytes=310_000_000,
+        ),
+        LibraryModel("starter", "Starter English", "en", "CC BY 4.0", 41_000_000, path="/opt/dictation/models/starter"),
+        LibraryModel("oslo", "Oslo", "nb", "Apache 2.0", 360_000_000, path="/home/anna/models/oslo", can_remove=True),
+        LibraryModel("voxpopuli-de", "VoxPopuli base German", "de", "CC BY-NC 4.0", 378_000_000, 378),
+        LibraryModel("voxpopuli-fr", "VoxPopuli base French", "fr", "CC BY-NC 4.0", None, 378),
+    ),
+    "/home/anna/.local/share/dictation/models",
+    41_300_000_000,
+)  # fmt: skip
+LIBRARY_JOBS = (
+    LibraryJob("import:/usb/czech", "czech", LibraryJobState.FAILED, message="/usb/czech/vocab.json: it is missing.",
+               remedy="Nothing was installed."),
+    LibraryJob("base-960h", "wav2vec 2.0 base", LibraryJobState.DOWNLOADING, 158_000_000, 378_000_000, 6_400_000.0,
+               34.4, 0.42),
+)  # fmt: skip
+PERSONAL_REPORT = PersonalModelReport(
+    "My documents", 48_210, 3_120, 5_904, 311, 902, 3, (5_904, 31_022, 3_410), 0.42, 412.0, 268.0, 312,
+    ("scan.pdf holds pictures of text only.",),
+)  # fmt: skip
+PERSONAL_MODELS = (
+    PersonalModelChoice("My documents", "/p/1", 48_210, 311, 0.42, "Starter English", "2026-11-21", 1_400_000),
+    PersonalModelChoice("Choir letters", "/p/2", 9_120, 84, 0.31, "Starter English", "2026-10-02", 420_000),
 )
 
 

@@ -12,7 +12,13 @@ from pytestqt.qtbot import QtBot
 from dictation.core.settings import Settings
 from dictation.ui.main_window import MainWindow
 from dictation.ui.theme import SystemTheme
-from tests.support.fake_session import FakeFileQueue, FakeSession, FakeSettingsStore
+from tests.support.fake_session import (
+    FakeFileQueue,
+    FakeModelLibrary,
+    FakePersonalLibrary,
+    FakeSession,
+    FakeSettingsStore,
+)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -29,7 +35,9 @@ def make_window(qtbot: QtBot) -> Callable[..., MainWindow]:
         fake = FakeSession()
         for name, value in session.items():
             setattr(fake, name, value)
-        window = MainWindow(fake, FakeFileQueue(), FakeSettingsStore(settings, problems))
+        window = MainWindow(
+            fake, FakeFileQueue(), FakeSettingsStore(settings, problems), FakeModelLibrary(), FakePersonalLibrary()
+        )
         # Without this the closing window would wait for a session that nobody stops.
         qtbot.addWidget(window, before_close_func=_stop_the_fakes)
         with qtbot.waitActive(window):
@@ -43,8 +51,8 @@ def make_window(qtbot: QtBot) -> Callable[..., MainWindow]:
 def _stop_the_fakes(window: MainWindow) -> None:
     """Let the window close for good."""
     window.close()
-    window.session.stopped.emit()
-    window.file_queue.stopped.emit()
+    for part in (window.session, window.file_queue, window.model_library, window.personal_library):
+        part.stopped.emit()
 
 
 @pytest.fixture

@@ -11,23 +11,28 @@ from dictation.ui.main_window import MainWindow
 from tests.support.controls import interactive
 
 
-def test_closing_waits_for_session_and_files(window: MainWindow, qtbot: QtBot) -> None:
+def test_closing_waits_for_session_files_and_libraries(window: MainWindow, qtbot: QtBot) -> None:
     window.close()
     assert not window.isVisible()
     assert window.settings_store.is_flushed
     assert window.session.asked("close") == [None]
     assert window.file_queue.is_closed
+    assert window.model_library.calls == window.personal_library.calls == [("close",)]
     window.close()
     assert window.session.asked("close") == [None], "closing twice must not close the session twice"
-    window.session.stopped.emit()
+    ended: list[bool] = []
+    window.closed.connect(lambda: ended.append(True))
+    for part in (window.session, window.model_library, window.personal_library):
+        part.stopped.emit()
+        assert ended == []
     with qtbot.waitSignal(window.closed, timeout=1000):
         window.file_queue.stopped.emit()
 
 
 def test_a_session_that_stops_at_once_still_closes_the_window(window: MainWindow, qtbot: QtBot) -> None:
     """``close`` may emit ``stopped`` before it returns, if there was nothing to stop."""
-    window.session.close = window.session.stopped.emit
-    window.file_queue.close = window.file_queue.stopped.emit
+    for part in (window.session, window.file_queue, window.model_library, window.personal_library):
+        part.close = part.stopped.emit
     with qtbot.waitSignal(window.closed, timeout=1000):
         window.close()
 

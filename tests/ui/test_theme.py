@@ -70,7 +70,8 @@ def test_dark_follows_the_system_and_icons_are_tinted_anew(window: MainWindow, d
 def test_the_style_sheet_is_filled_in_completely(theme: SystemTheme, qapp: object) -> None:
     assert "$" not in qapp.styleSheet()
     paths = set(re.findall(r'url\("([^"]+)"\)', qapp.styleSheet()))
-    assert paths == {icon_path(name).as_posix() for name in ("chevron", "chevron-left", "chevron-right")}
+    names = ("chevron", "chevron-left", "chevron-right", "tick-light")
+    assert paths == {icon_path(name).as_posix() for name in names}
     assert all(Path(path).is_file() for path in paths)
 
 

@@ -1,0 +1,179 @@
+"""One model of the library: what is known of it, what can be done with it, and what is being done."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
+
+from dictation.core.library_status import HELD_JOBS, LibraryJob, LibraryJobState, LibraryModel
+from dictation.ui.icons import pixmap, set_icon
+from dictation.ui.model_words import LIBRARY_LOOKS, facts_text, job_text, rates_text, size_text
+from dictation.ui.theme import colour, current_tokens
+
+_VERBS = {
+    "use": ("Use", "check"),
+    "download": ("Download", "download"),
+    "pause": ("Pause", "pause"),
+    "resume": ("Resume", "resume"),
+    "retry": ("Try again", "refresh"),
+    "cancel": ("Cancel", "cancel"),
+    "discard": ("Discard", "clear"),
+    "remove": ("Remove", "clear"),
+}
+
+
+class ModelRow(QFrame):
+    """Announces what is asked for by a verb of ``_VERBS`` and the row's key; asks once more before removing."""
+
+    wanted = Signal(str, str)
+
+    def __init__(self, key: str, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("modelRow")
+        self.key = key
+        self._name = name
+        self._model: LibraryModel | None = None
+        self._job: LibraryJob | None = None
+        self._is_used = self._is_asking = False
+        self.title, self.facts, self.rates, self.status = QLabel(name), QLabel(), QLabel(), QLabel()
+        self.title.setProperty("kind", "title")
+        for label in (self.facts, self.rates, self.status):
+            label.setWordWrap(True)
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
+        self.facts.setProperty("kind", "muted")
+        self.rates.setProperty("kind", "muted")
+        self._symbol = QLabel()
+        self._symbol.setFixedSize(20, 20)
+        self.progress = QProgressBar(textVisible=False)
+        self.progress.setAccessibleName(f"Progress of {name}")
+        self.buttons = {verb: self._button(verb) for verb in _VERBS}
+        self.keep_button = QPushButton("Keep", autoDefault=False)
+        self.keep_button.setProperty("outlined", True)
+        self.keep_button.setAccessibleName(f"Keep {name}")
+        self.keep_button.clicked.connect(lambda: self._ask(is_asking=False))
+        self._lay_out()
+        self._show()
+
+    @property
+    def tab_stops(self) -> list[QPushButton]:
+        """Its buttons in the order of the keyboard, hidden ones too."""
+        return [*self.buttons.values(), self.keep_button]
+
+    def show_model(self, model: LibraryModel, *, is_used: bool) -> None:
+        """Show what is known of the model, and whether it is the one in use."""
+        self._model, self._is_used = model, is_used
+        self._show()
+
+    def show_job(self, job: LibraryJob | None) -> None:
+        """Show what is being done with it; None if nothing is."""
+        self._job = job
+        self._show()
+
+    def _lay_out(self) -> None:
+        buttons = QHBoxLayout()
+        buttons.setSpacing(4)
+        for button in self.buttons.values():
+            buttons.addWidget(button)
+        buttons.insertWidget(buttons.count() - 1, self.keep_button)
+        grid = QGridLayout(self, horizontalSpacing=16, verticalSpacing=4)
+        grid.setContentsMargins(16, 8, 8, 8)
+        grid.setColumnStretch(0, 1)
+        grid.addWidget(self.title, 0, 0)
+        grid.addLayout(buttons, 0, 1, Qt.AlignmentFlag.AlignRight)
+        for row, widget in enumerate((self.facts, self.rates, self.progress), start=1):
+            grid.addWidget(widget, row, 0, 1, 2)
+        status = QHBoxLayout()
+        status.setSpacing(8)
+        status.addWidget(self._symbol, 0, Qt.AlignmentFlag.AlignTop)
+        status.addWidget(self.status, 1)
+        grid.addLayout(status, 4, 0, 1, 2)
+
+    def _button(self, verb: str) -> QPushButton:
+        words, icon = _VERBS[verb]
+        button = QPushButton(words, autoDefault=False)
+        button.setProperty("outlined", True)
+        button.setAccessibleName(f"{words} {self._name}")
+        set_icon(button, icon)
+        if verb == "remove":
+            button.clicked.connect(self._on_remove)
+        else:
+            button.clicked.connect(lambda: self._announce(verb))
+        return button
+
+    def _announce(self, verb: str) -> None:
+        # The row's model is downloaded again to resume or retry: the download goes on where it stopped.
+        self.wanted.emit({"resume": "download", "retry": "download"}.get(verb, verb), self.key)
+
+    def _on_remove(self) -> None:
+        """The first press asks, the second one removes."""
+        if self._is_asking:
+            self._ask(is_asking=False)
+            self._announce("remove")
+        else:
+            self._ask(is_asking=True)
+
+    def _ask(self, *, is_asking: bool) -> None:
+        self._is_asking = is_asking
+        self._show()
+        (self.keep_button if is_asking else self.buttons["remove"]).setFocus()
+
+    def _verbs(self) -> set[str]:
+        """What can be done now."""
+        job, model = self._job, self._model
+        if job is not None:
+            if job.state is LibraryJobState.PAUSED:
+                return {"resume", "discard"}
+            if job.state in HELD_JOBS:
+                return {"retry", "discard"}
+            can_pause = model is not None and job.state in {LibraryJobState.WAITING, LibraryJobState.DOWNLOADING}
+            return {"pause", "cancel"} if can_pause else {"cancel"}
+        if model is None:
+            return set()
+        if not model.is_installed:
+            return {"resume", "discard"} if model.kept_bytes else {"download"}
+        return (set() if self._is_used else {"use"}) | ({"remove"} if model.can_remove and not self._is_used else set())
+
+    def _show(self) -> None:
+        """Show model, job and the buttons that make sense."""
+        model, job = self._model, self._job
+        self.title.setText(f"{self._name} (in use)" if self._is_used else self._name)
+        self.facts.setText(facts_text(model) if model is not None else "")
+        self.facts.setVisible(model is not None)
+        self.rates.setText(rates_text(model) if model is not None else "")
+        self.rates.setVisible(model is not None)
+        self.status.setText(self._status_text())
+        self.status.setVisible(bool(self.status.text()))
+        self.progress.setVisible(job is not None and job.state not in HELD_JOBS)
+        self._symbol.setVisible(job is not None)
+        if job is not None:
+            look = LIBRARY_LOOKS[job.state]
+            tint = colour(current_tokens(), look.role).name()
+            self._symbol.setPixmap(pixmap(look.icon, tint, 20, self.devicePixelRatioF()))
+            self.progress.setRange(0, 0 if job.fraction is None else 1000)
+            self.progress.setValue(round((job.fraction or 0.0) * 1000))
+        self._show_buttons()
+
+    def _status_text(self) -> str:
+        if self._job is not None:
+            return job_text(self._job)
+        if self._is_asking and self._model is not None:
+            return f"Remove {self._name} and free {size_text(self._model.size_bytes)}?"
+        if self._model is not None and self._model.kept_bytes:
+            return f"{size_text(self._model.kept_bytes)} have been downloaded already."
+        return ""
+
+    def _show_buttons(self) -> None:
+        """A button that goes takes the keyboard to the one that takes its place."""
+        had_focus = any(button.hasFocus() for button in self.buttons.values())
+        verbs = self._verbs()
+        self._is_asking = self._is_asking and "remove" in verbs
+        if self._is_asking:
+            verbs = {"remove"}
+        for verb, button in self.buttons.items():
+            button.setVisible(verb in verbs)
+        self.keep_button.setVisible(self._is_asking)
+        if had_focus and not any(button.hasFocus() for button in self.buttons.values()):
+            shown = [button for button in self.buttons.values() if not button.isHidden()]
+            if shown:
+                shown[0].setFocus()

@@ -14,13 +14,12 @@ from pathlib import Path
 
 import click
 import torch
+from acoustics import Network
 from corpus import Lexicon, phone_ids, read_lexicon, read_samples, words_of
-from export import load_exported
-from front_end import FEATURES
 from torch import Tensor
 from torch.nn import functional
 
-from dictation.asr.features import LogMel
+from dictation.asr.model_folder import open_model_folder
 
 HEAD = ("path", "seconds", "speaker", "split", "text")
 
@@ -56,8 +55,7 @@ def choose(log_probs: Tensor, candidates: Sequence[str], lexicon: Lexicon, margi
 @click.option("--margin", default=2.0, show_default=True, help="Nats between the best and the next candidate.")
 def main(clips: Path, model: Path, lexicon: Path, output: Path, margin: float) -> None:
     """Write a manifest that points to those of CLIPS whose transcript is clear; splits stay as they are."""
-    torch.set_num_threads(1)
-    front_end, network = LogMel(FEATURES), load_exported(model)
+    network = Network(open_model_folder(model))
     pronunciations = read_lexicon(lexicon)
     with (clips / "manifest.tsv").open(encoding="utf-8") as stream:
         splits = {row["path"]: row["split"] for row in csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)}
@@ -65,8 +63,7 @@ def main(clips: Path, model: Path, lexicon: Path, output: Path, margin: float) -
     rows = []
     with click.progressbar(listed, label="Choosing", show_pos=True) as bar, torch.inference_mode():
         for clip in bar:
-            features = front_end(torch.from_numpy(read_samples(clips / clip["path"]))).unsqueeze(0)
-            log_probs = network(features)[0].log_softmax(dim=-1)
+            log_probs = torch.from_numpy(network.log_probs(read_samples(clips / clip["path"])))
             if text := choose(log_probs, clip["candidates"], pronunciations, margin):
                 place = str((clips / clip["path"]).resolve())
                 rows.append((place, clip["seconds"], "unknown", splits[clip["path"]], text))

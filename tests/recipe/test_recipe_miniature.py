@@ -18,6 +18,9 @@ import pytest
 import torch
 from click.testing import CliRunner
 
+from dictation.asr.decoding import DecodingParameters
+from dictation.asr.model_folder import open_model_folder
+
 RECIPE = Path(__file__).resolve().parents[2] / "models" / "recipe"
 TEXTS = ("one two three", "we go home now", "the sun is warm", "two or three of us")
 
@@ -29,7 +32,7 @@ def _find_sphinx() -> Path | None:
 
 SPHINX = _find_sphinx()
 needs_recipe = pytest.mark.skipif(
-    SPHINX is None or importlib.util.find_spec("flashlight") is None,
+    SPHINX is None or importlib.util.find_spec("torchaudio") is None,
     reason="the recipe's dependencies are not installed: uv sync --group recipe",
 )
 ESPEAK = shutil.which("espeak-ng") or ""
@@ -77,6 +80,18 @@ def write_corpus(corpus: Path) -> Path:
     return corpus
 
 
+def write_clip(folder: Path, text: str) -> Path:
+    """The same voice at the rate of a self-test clip."""
+    subprocess.run([ESPEAK, "-v", "en-us", "-s", "130", "-w", str(folder / "spoken.wav"), text], check=True)
+    samples = importlib.import_module("corpus").read_samples(folder / "spoken.wav")
+    with wave.open(str(folder / "clip.wav"), "wb") as clip:
+        clip.setnchannels(1)
+        clip.setsampwidth(2)
+        clip.setframerate(16_000)
+        clip.writeframes((samples * 32767).astype("<i2").tobytes())
+    return folder / "clip.wav"
+
+
 def write_lexicon(path: Path) -> None:
     """The texts' words with CMU's pronunciations: all that the search may say."""
     assert SPHINX is not None
@@ -117,12 +132,23 @@ def test_from_speech_to_scores(tmp_path: Path, call: Callable[..., str]) -> None
     language.mkdir()
     write_lexicon(language / "lexicon.txt")
     write_arpa(language / "lm.bin")
-    call("export", "--checkpoint", checkpoint, "--sphinx", sphinx, "--language", language, "--output", model)
-    table = call("evaluate", model, f"{model}:no-lm", "--corpus", corpus, "--split", "eval")
+    exported = call(
+        "export",
+        *("--checkpoint", checkpoint, "--sphinx", sphinx, "--language", language, "--output", model),
+        *("--clip", write_clip(tmp_path, TEXTS[0]), "--clip-text", TEXTS[0], "--word-score", 0.5),
+    )
+    assert "self-test passed" in exported
+    assert open_model_folder(model).decoding == DecodingParameters("lexicon", 0.0, 0.6, 0.5)
+    systems = [f"{model}{variant}" for variant in (":greedy", ":no-lm", "")]
+    table = call("evaluate", *systems, "--corpus", corpus, "--split", "eval")
     rows = [line.split("|") for line in table.splitlines() if "eval-lj" in line]
-    assert [row[4].strip() for row in rows] == [str(model), f"{model}:no-lm"]
-    # It has learnt its four sentences by heart.
-    assert [float(row[5]) for row in rows] == [0, 0]
+    assert [row[4].strip() for row in rows] == systems
+    # It has learnt its four sentences by heart, all but some phones.
+    assert [float(row[5]) for row in rows[1:]] == [0, 0]
+    assert float(rows[0][5]) < 30
+    tuned = call("tune_weights", model, "--corpus", corpus, "--lm-weight", 0.6, "--lm-weight", 5, "--word-score", 0)
+    assert "--lm-weight 0.6 --word-score 0.0: mean 0.00 % (eval-lj 0.0)" in tuned
+    assert tuned.splitlines()[-1] == "best: --lm-weight 0.6 --word-score 0.0"
 
 
 @needs_recipe

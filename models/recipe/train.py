@@ -142,7 +142,7 @@ def mask(features: Tensor, dice: random.Random) -> None:
         band = dice.randint(0, FEATURES.mel_bins - width)
         for frame in range(HOPS_PER_TANDEM_FRAME):
             clip[:, frame * FEATURES.mel_bins + band : frame * FEATURES.mel_bins + band + width] = 0
-        if dice.random() < 0.15:  # noqa: PLR2004 - the bands alone must be worth something too
+        if dice.random() < 0.05:  # noqa: PLR2004 - the bands alone must be worth something too
             clip[:, STACKED_BANDS:] = -2.5
 
 
@@ -290,17 +290,18 @@ def draw_batches(
 @click.option("--features", type=click.Path(exists=True, path_type=Path), required=True, help="Shards by prepare.py.")
 @click.option("--sphinx", type=click.Path(exists=True, path_type=Path), required=True, help="CMU Sphinx en-us folder.")
 @click.option("--checkpoint", type=click.Path(path_type=Path), required=True, help="Written, and resumed if there.")
-@click.option("--steps", default=6300, show_default=True)
-@click.option("--realign-at", default=1500, show_default=True, help="Step from which the network aligns by itself.")
-@click.option("--ctc-from", default=2600, show_default=True, help="Step from which CTC is the loss.")
+@click.option("--steps", default=19_000, show_default=True)
+@click.option("--realign-at", default=600, show_default=True, help="Step from which the network aligns by itself.")
+@click.option("--ctc-from", default=1000, show_default=True, help="Step from which CTC is the loss.")
 @click.option("--augment-from", default=400, show_default=True, help="Step from which SpecAugment is used.")
+@click.option("--augment-until", default=16_000, show_default=True, help="Step that ends it: the end is nearly clean.")
 @click.option("--frames", default=1000, show_default=True, help="Frames of 30 ms in a batch at most.")
 @click.option("--share", multiple=True, type=(str, float), help="FOLDER and how often an epoch holds its clips.")
 @click.option("--width", default=144, show_default=True)
 @click.option("--layers", default=5, show_default=True)
 @click.option("--rate", default=2e-3, show_default=True, help="Highest learning rate.")
 @click.option("--threads", default=1, show_default=True, help="Two on busy cores wait for each other.")
-@click.option("--save-every", default=200, show_default=True)
+@click.option("--save-every", default=500, show_default=True)
 @click.option("--seed", default=1, show_default=True)
 def main(
     features: Path,
@@ -310,6 +311,7 @@ def main(
     realign_at: int,
     ctc_from: int,
     augment_from: int,
+    augment_until: int,
     frames: int,
     share: tuple[tuple[str, float], ...],
     width: int,
@@ -341,7 +343,7 @@ def main(
             batch = next(batches)
             clips = [items[index] for index in batch]
             inputs = stack(clips)
-            if trainer.step >= augment_from:
+            if augment_from <= trainer.step < augment_until:
                 mask(inputs, random.Random(f"{seed}/mask/{trainer.step}"))  # noqa: S311
             if trainer.step < ctc_from:
                 loss = trainer.learn(inputs, placement_loss(stack_labels([labels[index] for index in batch])))

@@ -116,9 +116,9 @@ def test_what_the_model_folder_says(folder: Path, tmp_path: Path) -> None:
     assert made.labels.symbols == ("<pad>", "|", *LETTERS)
     assert (made.labels.blank, made.labels.word_separator) == ("<pad>", "|")
     assert made.features.build()(torch.tensor([1.0, 3.0])).tolist() == pytest.approx([-1.0, 1.0])
-    assert made.frame_s == pytest.approx(20 / 16_000)
-    assert made.first_frame_s == pytest.approx(30 / 2 / 16_000)  # (2 - 1) * 2 + 3 = 5 steps of 5, 10 wide: 30 samples
-    assert made.shortest_samples == 30
+    assert made.frame_s == pytest.approx(160 / 16_000)
+    assert made.first_frame_s == pytest.approx(165 / 2 / 16_000)  # 4 steps of 8, 8 wide: 32; of 5, 10 wide: 165 samples
+    assert made.shortest_samples == 165
     made.verify()
 
 

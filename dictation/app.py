@@ -51,7 +51,8 @@ def run_window(*, model_path: Path | None = None, config_folder: Path | None = N
     SystemTheme(application)
     store = SettingsStore(config_folder)
     store.load()
-    session = Session(store.settings, real_backends(model_path, store.settings.recognizer.model_path))
+    backends = real_backends(model_path, store.settings.recognizer.model_path, waits_for_gpu=False)
+    session = Session(store.settings, backends)
     file_queue = FileQueue(session.submit_segment, lambda: store.settings.segmenter)
     library = DiskLibrary(QLocale.system().bcp47Name(), model_path)
 

@@ -1,13 +1,16 @@
 """Where the network runs: a GPU that proved itself, else the CPU.
 
-The GPU path is exercised by fakes on machines without a GPU; tests/asr/test_processor.py has one test that runs
-on real CUDA where there is some.
+Which GPU is right was found by a child process (``hardware``); here it is asked once more before it is trusted. The GPU
+path is exercised by fakes on machines without one; tests/asr/test_processor.py has a test that runs on real CUDA where
+there is some.
 """
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import logging
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from dictation.asr.decoder import LogProbs
+    from dictation.asr.model_folder import ModelFolder
+    from dictation.core.hardware import GpuReport
     from dictation.core.records import Samples
 
 MOST_THREADS = 4
@@ -34,7 +39,7 @@ class Acoustics(Protocol):
     """Front end and network on one device."""
 
     device: str
-    """``"cpu"`` or ``"cuda"``."""
+    """As torch calls it: ``cpu``, ``cuda:0``, ``mps``."""
     device_name: str
     """As a user knows it: ``CPU`` or the name of the GPU."""
 
@@ -43,12 +48,14 @@ class Acoustics(Protocol):
 
 
 class TorchAcoustics:
-    """Front end in float32 and network in ``dtype`` on a torch device."""
+    """Front end in float32 and network in ``precision`` (``float32`` or ``float16``) on a torch device."""
 
-    def __init__(self, front_end: nn.Module, network: nn.Module, device: str = "cpu") -> None:
+    def __init__(
+        self, front_end: nn.Module, network: nn.Module, device: str = "cpu", precision: str = "float32"
+    ) -> None:
         self.device = device
-        self.device_name = "CPU" if device == "cpu" else torch.cuda.get_device_name(device)
-        self._dtype = torch.float32 if device == "cpu" else torch.float16
+        self.device_name = _device_name(device)
+        self._dtype = {"float32": torch.float32, "float16": torch.float16}[precision]
         self._front_end = front_end.to(device)
         self._network = network.to(device, self._dtype)
 
@@ -62,34 +69,63 @@ class TorchAcoustics:
         return log_probs
 
 
-def cuda_acoustics(front_end: nn.Module, network: nn.Module) -> Acoustics | None:
-    """Put copies on the first GPU in half precision, or return None where torch finds none."""
-    if not torch.cuda.is_available():
+def _device_name(device: str) -> str:
+    """A device as a user knows it."""
+    if device.startswith("cuda"):
+        return torch.cuda.get_device_name(device)
+    return {"cpu": "CPU", "mps": "Apple GPU"}.get(device, device)
+
+
+def load_modules(folder: ModelFolder) -> tuple[nn.Module, nn.Module]:
+    """Build a model's front end and network on the CPU, in float32; raises ``ModelDamaged``."""
+    from dictation.asr.network import load_network
+
+    network = load_network(
+        folder.architecture,
+        folder.architecture_parameters,
+        folder.features.width,
+        len(folder.labels),
+        folder.required_file("weights"),
+    )
+    return folder.features.build(), network
+
+
+def gpu_acoustics(front_end: nn.Module, network: nn.Module, gpu: GpuReport | None) -> Acoustics | None:
+    """Put copies on a GPU in the precision in which it was found right; None for none."""
+    if gpu is None:
         return None
-    return TorchAcoustics(copy.deepcopy(front_end), copy.deepcopy(network), "cuda")
+    return TorchAcoustics(copy.deepcopy(front_end), copy.deepcopy(network), gpu.device, gpu.precision)
 
 
 class Processor:
-    """Runs the acoustics on the device chosen by ``probe``, and moves to the CPU once if a GPU fails.
+    """Runs the acoustics on the GPU that ``probe`` found right, else on the CPU, and moves there once a GPU fails.
+
+    Audio is heard one piece at a time, in half precision wherever the GPU computes rightly with it. So when a GPU has
+    no room there is no batch and no precision left to halve, and the CPU is next.
 
     Thread: whichever one, but only one at a time.
     """
 
-    def __init__(self, cpu: Acoustics, make_gpu: Callable[[], Acoustics | None]) -> None:
+    def __init__(
+        self, cpu: Acoustics, make_gpu: Callable[[], Acoustics | None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.note = ""
         self._cpu = cpu
-        self._current = cpu
         self._make_gpu = make_gpu
+        self._clock = clock
+        self._chosen: tuple[str, str] | None = None
+        self._gpu: Acoustics | None = None
+        self._used_s = 0.0
 
     @property
     def device(self) -> str:
-        """``"cpu"`` or ``"cuda"``."""
-        return self._current.device
+        """As torch calls it: ``cpu``, ``cuda:0``, ``mps``."""
+        return self._chosen[0] if self._chosen else self._cpu.device
 
     @property
     def device_name(self) -> str:
-        """``CPU`` or the name of the GPU."""
-        return self._current.device_name
+        """``CPU`` or the name of the GPU, also while that is given back."""
+        return self._chosen[1] if self._chosen else self._cpu.device_name
 
     def probe(self, clip: Samples, find_fault: Callable[[LogProbs, LogProbs], str], *, is_gpu_wanted: bool) -> None:
         """Use the GPU if there is one and it hears in a clip what the CPU does; otherwise ``note`` says why not.
@@ -114,19 +150,22 @@ class Processor:
         if fault := find_fault(gpu_heard, self._cpu.log_probs(clip, _no_checkpoint)):
             self.note = f"The {gpu.device_name} gave {fault} in its test; using the CPU."
             return
-        self._current = gpu
+        self._gpu, self._chosen, self._used_s = gpu, (gpu.device, gpu.device_name), self._clock()
 
     def log_probs(self, samples: Samples, checkpoint: Callable[[], None]) -> LogProbs:
         """Map samples to log-probabilities, shape (frames, labels); a failing GPU costs time, never the segment.
 
+        A GPU that was given back is taken again first.
+
         Raises:
             OutOfMemory: if the CPU has no room either.
         """
-        if self._current is not self._cpu:
+        if self._chosen is not None:
             try:
-                return self._current.log_probs(samples, checkpoint)
+                gpu = self._take_gpu()
+                return gpu.log_probs(samples, checkpoint)
             except RuntimeError as error:  # torch.OutOfMemoryError and AcceleratorError are RuntimeErrors
-                self._stay_on_cpu(f"The {self._current.device_name} failed", error)
+                self._stay_on_cpu(f"The {self.device_name} failed", error)
         try:
             return self._cpu.log_probs(samples, checkpoint)
         except MemoryError as error:
@@ -136,12 +175,40 @@ class Processor:
                 raise
             raise OutOfMemory("The machine has no memory left for the model.") from error
 
+    def give_back_if_idle(self, idle_s: float) -> bool:
+        """Free the GPU's memory for others if it has heard nothing for ``idle_s``; 0 never does. True if it did."""
+        if self._gpu is None or not idle_s or self._clock() - self._used_s < idle_s:
+            return False
+        self._free_gpu()
+        return True
+
+    def close(self) -> None:
+        """Free the GPU; idempotent."""
+        self._chosen = None
+        self._free_gpu()
+
+    def _take_gpu(self) -> Acoustics:
+        """The GPU, with copies on it once more if it was given back; ``RuntimeError`` if it is gone."""
+        self._gpu = self._gpu or self._make_gpu()
+        if self._gpu is None:
+            raise RuntimeError("the GPU is gone")
+        self._used_s = self._clock()
+        return self._gpu
+
+    def _free_gpu(self) -> None:
+        """Drop the copies there, and what torch keeps for the next ones."""
+        self._gpu = None
+        with contextlib.suppress(RuntimeError):  # a driver in trouble shall not stop a window from closing
+            torch.cuda.empty_cache()  # does nothing where CUDA was never used
+            if torch.backends.mps.is_available():
+                torch.mps.empty_cache()
+
     def _stay_on_cpu(self, what: str, error: RuntimeError) -> None:
         """Move to the CPU for good and say so."""
         reason = "it ran out of memory" if isinstance(error, torch.OutOfMemoryError) else type(error).__name__
         self.note = f"{what} ({reason}); using the CPU."
         _log.warning("%s", self.note, exc_info=error)
-        self._current = self._cpu
+        self._chosen = self._gpu = None
 
 
 def use_threads() -> None:

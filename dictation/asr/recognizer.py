@@ -5,6 +5,7 @@ Importing this file does not import torch; ``Recognizer.load`` does, which takes
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dictation.asr.build_decoder import build_decoder
+from dictation.asr.hardware_answers import HardwareProbe
 from dictation.asr.noise import letter_confidence
 from dictation.asr.self_test import SelfTestRun, are_close, read_clip, stand_in_clip
 from dictation.core.errors import InvalidAudio, ModelDamaged
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from dictation.asr.model_folder import ModelFolder
     from dictation.asr.ngrams import PersonalFiles
     from dictation.asr.processor import Processor
+    from dictation.core.hardware import GpuReport
 
 SELF_TEST_RUNS = 3
 """As in FLAPI: the first runs also warm up caches and allocators."""
@@ -34,6 +37,8 @@ MOST_ALTERNATIVES = 5
 PRIMITIVE_CACHE = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
 """oneDNN keeps 1024 compiled kernels with their scratch memory, several for each length of audio ever heard: 240
 utterances of different lengths grew the process by 200 MB. With 32 it stays, at the same speed (measured)."""
+
+_log = logging.getLogger(__name__)
 
 
 class Effort(Enum):
@@ -79,8 +84,28 @@ class Recognizer:
     """
 
     def __init__(
-        self, folder: ModelFolder, settings: RecognizerSettings, personal: PersonalFiles | None = None, remark: str = ""
+        self,
+        folder: ModelFolder,
+        settings: RecognizerSettings,
+        personal: PersonalFiles | None = None,
+        remark: str = "",
+        *,
+        waits_for_gpu: bool = True,
     ) -> None:
+        """Make an unloaded recogniser.
+
+        Args:
+            folder: The model.
+            settings: The user's.
+            personal: A personal language model to mix in.
+            remark: Something about these choices that the user should know.
+            waits_for_gpu: Whether ``load`` waits until the GPUs are tested, should that not be known from before; else
+                the CPU works until ``tend`` finds that one is right.
+        """
+        self._waits_for_gpu = waits_for_gpu
+        self._hardware: HardwareProbe | None = None
+        self._gpu: GpuReport | None = None
+        self._clip: Samples = np.zeros(0, dtype=np.float32)
         self._folder = folder
         self._settings = settings
         self._personal = personal
@@ -99,6 +124,8 @@ class Recognizer:
         notes = [self._remark] if self._remark else []
         if self._processor and self._processor.note:
             notes.append(self._processor.note)
+        if self._hardware is not None:
+            notes.append("The GPU is being tested; the CPU works meanwhile.")
         if self._decoder and self._decoder.unspellable_hotwords:
             listed = ", ".join(self._decoder.unspellable_hotwords)
             notes.append(f"This model has no letters for the hotwords: {listed}.")
@@ -120,16 +147,11 @@ class Recognizer:
         self._remark = remark or self._remark
         adapt = self._folder.decoding.adapt
         decoder.configure(adapt(RecognizerSettings()))  # the self-test judges the model, not the user's settings
-        processor = _build_processor(self._folder)
-        if self._settings.processor != "cpu":
-            processor.probe(
-                clip,
-                lambda heard, wanted: self._find_fault(decoder, heard, wanted),
-                is_gpu_wanted=self._settings.processor == "cuda",
-            )
+        processor = self._build_processor()
         if not np.isfinite(processor.log_probs(clip, lambda: None)).all():
             raise ModelDamaged(f"The network of model {self._folder.name} computes values that are not finite numbers.")
-        self._decoder, self._processor = decoder, processor
+        self._decoder, self._processor, self._clip = decoder, processor, clip
+        self._start_probe()
         runs = tuple(self._self_test(clip) for _ in range(SELF_TEST_RUNS))
         decoder.configure(adapt(self._settings))
         load_s = time.perf_counter() - started_s
@@ -177,11 +199,23 @@ class Recognizer:
         decode_s = time.perf_counter() - heard_s
         return Recognition(n_best, audio_s, heard_s - started_s, decode_s, self._processor.device)
 
+    def tend(self) -> None:
+        """Do what waits for a quiet moment: take over a GPU whose test has ended, give one back that is idle."""
+        if self._processor is None:
+            return
+        self._settle_probe()
+        if self._processor.give_back_if_idle(self._settings.gpu_idle_release_s):
+            _log.info("the GPU's memory was given back; the next words take it again")
+
     def close(self) -> None:
-        """Free network and language model; idempotent."""
+        """Free network, language model and GPU; idempotent."""
+        if self._hardware:
+            self._hardware.cancel()
         if self._decoder:
             self._decoder.close()
-        self._decoder = self._processor = None
+        if self._processor:
+            self._processor.close()
+        self._decoder = self._processor = self._hardware = None
 
     def _search(
         self,
@@ -198,6 +232,43 @@ class Recognizer:
         if effort is Effort.PARTIAL:
             return decoder.decode(log_probs, audio_s, self._settings.partial_beam_width, 1, checkpoint)
         return decoder.decode(log_probs, audio_s, self._settings.beam_width, MOST_ALTERNATIVES, checkpoint)
+
+    def _build_processor(self) -> Processor:
+        """Load the network onto the CPU; a GPU gets copies once it is chosen."""
+        from dictation.asr.processor import Processor, TorchAcoustics, gpu_acoustics, load_modules, use_threads
+
+        use_threads()
+        front_end, network = load_modules(self._folder)
+        return Processor(
+            TorchAcoustics(front_end, network), lambda: gpu_acoustics(front_end, network, self._gpu)
+        )  # fmt: skip
+
+    def _start_probe(self) -> None:
+        """Have the GPUs tested, unless the CPU is wanted, and take one at once if the answer is known."""
+        if self._settings.processor == "cpu":
+            return
+        self._hardware = HardwareProbe(self._folder.path, self._folder.files["weights"].sha256)
+        self._hardware.start()
+        if self._waits_for_gpu:
+            self._hardware.wait()
+        self._settle_probe()
+
+    def _settle_probe(self) -> None:
+        """Move to the GPU that the probe chose, if it has ended and if that GPU proves itself here too."""
+        if self._hardware is None or self._processor is None or self._decoder is None:
+            return
+        report, decoder = self._hardware.answer, self._decoder
+        if report is None:
+            return
+        self._hardware = None
+        wanted = self._settings.processor
+        self._gpu = report.choose(wanted)
+        if self._gpu is None:
+            self._processor.note = report.note(wanted)
+            return
+        self._processor.probe(
+            self._clip, lambda heard, right: self._find_fault(decoder, heard, right), is_gpu_wanted=wanted == "cuda"
+        )
 
     def _find_fault(self, decoder: Decoder, heard: LogProbs, wanted: LogProbs) -> str:
         """Say what a processor got wrong: the text of a known clip, else the probabilities themselves."""
@@ -220,20 +291,3 @@ def _check_samples(samples: Samples) -> None:
         raise InvalidAudio("The recogniser takes one-dimensional float32 samples only.")
     if not np.isfinite(samples).all():
         raise InvalidAudio("The audio holds values that are not finite numbers.")
-
-
-def _build_processor(folder: ModelFolder) -> Processor:
-    """Load the network onto the CPU; the GPU gets copies if it is probed."""
-    from dictation.asr.network import load_network
-    from dictation.asr.processor import Processor, TorchAcoustics, cuda_acoustics, use_threads
-
-    use_threads()
-    front_end = folder.features.build()
-    network = load_network(
-        folder.architecture,
-        folder.architecture_parameters,
-        folder.features.width,
-        len(folder.labels),
-        folder.required_file("weights"),
-    )
-    return Processor(TorchAcoustics(front_end, network), lambda: cuda_acoustics(front_end, network))

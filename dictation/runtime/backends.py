@@ -36,6 +36,9 @@ class RecognizerLike(Protocol):
     def configure(self, settings: RecognizerSettings) -> None:
         """Use other beam settings from the next call on."""
 
+    def tend(self) -> None:
+        """Do what waits for a quiet moment, between jobs."""
+
     def close(self) -> None:
         """Free the model."""
 
@@ -62,12 +65,15 @@ class Backends:
     list_models: Callable[[], tuple[ModelChoice, ...]]
 
 
-def real_backends(model_path: Path | None = None, remembered: str | None = None) -> Backends:
+def real_backends(
+    model_path: Path | None = None, remembered: str | None = None, *, waits_for_gpu: bool = True
+) -> Backends:
     """The microphone and the installed models.
 
     Args:
         model_path: The folder given by ``--model``.
         remembered: The model in the settings file, in whose place ``model_path`` is used until the user chooses.
+        waits_for_gpu: Whether loading waits until the GPUs are tested; a window does not.
     """
 
     def make_source(settings: AudioSettings) -> AudioSource:
@@ -91,7 +97,8 @@ def real_backends(model_path: Path | None = None, remembered: str | None = None)
         is_given = model_path is not None and settings.model_path == remembered
         chosen = str(model_path) if is_given else settings.model_path
         personal, remark = _find_personal(settings.personal_model)
-        return Recognizer(choose_model(chosen, model_path), settings, personal, remark)
+        folder = choose_model(chosen, model_path)
+        return Recognizer(folder, settings, personal, remark, waits_for_gpu=waits_for_gpu)
 
     def list_models() -> tuple[ModelChoice, ...]:
         from dictation.asr.model_folder import find_models

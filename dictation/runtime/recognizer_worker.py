@@ -19,6 +19,8 @@ from dictation.runtime.backends import RecognizerLike
 
 _log = logging.getLogger(__name__)
 
+TEND_EVERY_S = 5.0
+"""How soon after its test a GPU is taken over if nobody speaks; an idle one is given back at most so much late."""
 _RELOADING_KEYS = ("model_path", "processor", "personal_model")
 
 
@@ -100,9 +102,11 @@ class RecognizerWorker(QObject):
             if self._recognizer is None or not self._requests.empty():
                 self._answer_requests()
                 continue
-            job = self._box.take()
+            job = self._box.take(TEND_EVERY_S)
             if job is not None:
                 self._process(job, self._recognizer)
+            self._recognizer.tend()
+            self._show_changes(self._recognizer)
 
     def _answer_requests(self) -> None:
         """Wait for a request. Of several, as a dragged slider or a changed mind leaves them, the newest counts."""
@@ -182,10 +186,14 @@ class RecognizerWorker(QObject):
             elif job.deliver is not None:  # only the end of the program voids a file's job, and somebody waits for it
                 job.deliver(RecogniserClosed())
             return
-        if recognizer.note != self._note:
+        self._show_changes(recognizer)
+        self._report(job, recognition)
+
+    def _show_changes(self, recognizer: RecognizerLike) -> None:
+        """Say when the recogniser has moved to another processor, or has another remark."""
+        if recognizer.note != self._note or recognizer.device_name != self._status.device:
             self._note = recognizer.note
             self._show(ModelStatus(ModelState.READY, self._status.name, recognizer.device_name, recognizer.note))
-        self._report(job, recognition)
 
     def _recognize(self, job: Job, recognizer: RecognizerLike) -> Recognition:
         """Recognise, or reuse the speculation if it was over exactly this audio."""

@@ -8,7 +8,8 @@ import torch
 
 from dictation.asr import processor
 from dictation.asr.model_folder import ModelFolder
-from dictation.asr.processor import Acoustics, Processor, use_threads
+from dictation.asr.probe import try_out
+from dictation.asr.processor import Acoustics, Processor, gpu_acoustics, use_threads
 from dictation.core.errors import OutOfMemory
 from dictation.core.records import Samples
 
@@ -33,9 +34,13 @@ class FakeAcoustics:
         return np.full((1, 1), self.answer)
 
 
+def find_other_numbers(heard: np.ndarray, wanted: np.ndarray) -> str:
+    return "a wrong text" if heard != wanted else ""
+
+
 def probed(cpu: Acoustics, gpu: Acoustics | None, *, is_gpu_wanted: bool = False) -> Processor:
     processor = Processor(cpu, lambda: gpu)
-    processor.probe(CLIP, lambda heard, wanted: "a wrong text" if heard != wanted else "", is_gpu_wanted=is_gpu_wanted)
+    processor.probe(CLIP, find_other_numbers, is_gpu_wanted=is_gpu_wanted)
     return processor
 
 
@@ -108,12 +113,64 @@ def test_a_bug_on_the_cpu_stays_a_bug() -> None:
         listen(Processor(FakeAcoustics("cpu", failures=[RuntimeError("shapes differ")]), lambda: None))
 
 
-def test_without_cuda_there_is_no_gpu(starter: ModelFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dictation.asr.features import LogMel
-    from dictation.asr.processor import cuda_acoustics
+def test_without_a_choice_there_is_no_gpu() -> None:
+    assert gpu_acoustics(torch.nn.Identity(), torch.nn.Identity(), None) is None
 
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert cuda_acoustics(LogMel(starter.features), torch.nn.Identity()) is None
+
+class Borrowed:
+    """A GPU that can be taken again and again, until ``failure`` is set."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+        self.failure: Exception | None = None
+
+    def take(self) -> FakeAcoustics:
+        self.taken += 1
+        return FakeAcoustics("cuda", failures=[self.failure])
+
+
+def test_an_idle_gpu_is_given_back_and_taken_again() -> None:
+    now_s, gpu = [0.0], Borrowed()
+    processor = Processor(FakeAcoustics("cpu"), gpu.take, lambda: now_s[0])
+    assert not processor.give_back_if_idle(10)  # nothing to give
+    processor.probe(CLIP, find_other_numbers, is_gpu_wanted=False)
+    now_s[0] = 9.0
+    assert not processor.give_back_if_idle(10)
+    listen(processor)
+    now_s[0] = 18.0
+    assert not processor.give_back_if_idle(10)
+    now_s[0] = 19.0
+    assert not processor.give_back_if_idle(0)  # never
+    assert processor.give_back_if_idle(10)
+    assert not processor.give_back_if_idle(10)
+    assert (processor.device, processor.device_name, gpu.taken) == ("cuda", "Fake GPU", 1)
+    assert listen(processor) == 1.0
+    assert gpu.taken == 2
+
+
+def test_a_gpu_that_others_took_meanwhile_costs_no_segment() -> None:
+    now_s, gpu = [0.0], Borrowed()
+    processor = Processor(FakeAcoustics("cpu"), gpu.take, lambda: now_s[0])
+    processor.probe(CLIP, find_other_numbers, is_gpu_wanted=False)
+    now_s[0] = 10.0
+    assert processor.give_back_if_idle(10)
+    gpu.failure = torch.OutOfMemoryError("others have it")
+    assert listen(processor) == 1.0
+    assert processor.device == "cpu"
+    assert processor.note == "The Fake GPU failed (it ran out of memory); using the CPU."
+
+
+def test_closing_lets_the_gpu_go() -> None:
+    processor = probed(FakeAcoustics("cpu"), FakeAcoustics("cuda"))
+    processor.close()
+    processor.close()
+    assert processor.device == "cpu"
+
+
+def test_the_probe_compares_texts_where_the_numbers_are_close() -> None:
+    texts = iter(["one", "another"])
+    found = try_out(lambda: FakeAcoustics("cuda"), CLIP, np.ones((1, 1)), lambda _: next(texts))
+    assert found == ("gave a wrong text in its test", 0.0)
 
 
 @pytest.mark.parametrize(("own", "used"), [(1, 1), (2, 1), (4, 3), (64, 4)])

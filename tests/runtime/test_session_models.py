@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 from dictation.core.errors import ModelDamaged, ModelMissing
 from dictation.core.settings import RecognizerSettings
 from dictation.core.status import ModelState
+from dictation.runtime import recognizer_worker
 from tests.support.stage import UTTERANCE, Stage, wait_for
 
 
@@ -48,6 +49,18 @@ def test_a_model_that_cannot_be_loaded_leaves_the_old_one_working(stage: Stage, 
     stage.session.record()
     stage.microphone.play(UTTERANCE)
     wait_for(qtbot, lambda: stage.texts != [])
+
+
+def test_a_gpu_that_is_taken_over_or_fails_meanwhile_is_shown_without_a_word_said(
+    open_stage: Callable[..., Stage], qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recognizer_worker, "TEND_EVERY_S", 0.01)
+    stage = open_stage()
+    for device, note in (("Test GPU", ""), ("CPU", "The Test GPU failed; using the CPU.")):
+        stage.recognizer.tended_to = (device, note)
+        wait_for(qtbot, lambda device=device: stage.session.model_status.device == device)
+        status = stage.session.model_status
+        assert (status.state, status.note) == (ModelState.READY, note)
 
 
 def test_another_model_takes_over_and_the_old_one_is_freed(stage: Stage, qtbot: QtBot) -> None:

@@ -27,6 +27,7 @@ class FakeRecognizer:
     closed: int = 0
     device_name: str = "CPU"
     note: str = ""
+    tended_to: tuple[str, str] | None = None
 
     def __post_init__(self) -> None:
         self.gate.set()
@@ -40,6 +41,9 @@ class FakeRecognizer:
 
     def close(self) -> None:
         self.closed += 1
+
+    def tend(self) -> None:
+        self.device_name, self.note = self.tended_to or (self.device_name, self.note)
 
     def configure(self, settings: RecognizerSettings) -> None:
         self.configured.append(settings)

@@ -1,0 +1,116 @@
+"""What the GPU probe found, kept from start to start, and found anew in the background.
+
+The answers are kept in the user's cache folder under everything that can change them: driver, torch, program, model.
+One with a fault is asked for again after a day, since a crash may have had a passing cause.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import platform
+import tempfile
+import threading
+import time
+from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
+
+import platformdirs
+
+from dictation import __version__
+from dictation.asr.hardware import find_driver, probe
+from dictation.core.hardware import GpuReport, HardwareReport
+
+FAULT_KEEPS_S = 24 * 3600
+_MOST_ANSWERS = 8
+
+_log = logging.getLogger(__name__)
+
+
+class HardwareProbe:
+    """Asks once, in a thread of its own unless the answer is known already.
+
+    Thread: ``start``, ``answer`` and ``cancel`` from any one thread; ``wait`` from any.
+    """
+
+    def __init__(self, model: Path, fingerprint: str) -> None:
+        self._model = model
+        self._key = answer_key(fingerprint)
+        self._answer: HardwareReport | None = None
+        self._cancelled = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def answer(self) -> HardwareReport | None:
+        """What was found; None before."""
+        return self._answer
+
+    def start(self) -> None:
+        """Look the answer up, or begin to find it. A machine without a driver has no GPU, and needs no child."""
+        if not find_driver():
+            self._answer = HardwareReport()
+            return
+        self._answer = read_answer(self._key)
+        if self._answer is None:
+            self._thread = threading.Thread(target=self._run, name="hardware-probe", daemon=True)
+            self._thread.start()
+
+    def wait(self) -> None:
+        """Wait until there is an answer."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def cancel(self) -> None:
+        """End the child; there will be no answer."""
+        self._cancelled.set()
+
+    def _run(self) -> None:
+        report = probe(self._model, is_cancelled=self._cancelled.is_set)
+        if not self._cancelled.is_set():
+            write_answer(self._key, report)
+            self._answer = report
+
+
+def answer_key(fingerprint: str) -> str:
+    """What an answer depends on: driver, torch, this program, and the model by its ``fingerprint``."""
+    parts = (find_driver(), metadata.version("torch"), __version__, platform.platform(), fingerprint)
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def read_answer(key: str) -> HardwareReport | None:
+    """Look an answer up; None if there is none, or one with a fault that is older than a day. Never raises."""
+    try:
+        entry = json.loads(_cache_file().read_text(encoding="utf-8"))[key]
+        kept = entry["report"]
+        report = HardwareReport(**{**kept, "gpus": tuple(GpuReport(**gpu) for gpu in kept["gpus"])})
+        is_faulty = bool(report.problem) or not all(gpu.is_usable for gpu in report.gpus)
+        is_old = not 0 <= time.time() - float(entry["time_s"]) < FAULT_KEEPS_S
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return None if is_faulty and is_old else report
+
+
+def write_answer(key: str, report: HardwareReport) -> None:
+    """Keep an answer, and the newest few others; a cache that cannot be written costs a probe next time, no more."""
+    path = _cache_file()
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        newest = sorted(kept.items(), key=lambda item: float(item[1]["time_s"]))[-(_MOST_ANSWERS - 1) :]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        newest = []
+    answers = {**dict(newest), key: {"time_s": time.time(), "report": asdict(report)}}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=".hardware", dir=path.parent)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(answers, file)
+        Path(temporary).replace(path)
+    except OSError as error:
+        _log.warning("what the GPU probe found cannot be kept: %s", error)
+
+
+def _cache_file() -> Path:
+    return platformdirs.user_cache_path("dictation", appauthor=False) / "hardware.json"

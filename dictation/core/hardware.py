@@ -1,0 +1,72 @@
+"""Records about what a machine can compute with, as a probe found it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class GpuReport:
+    """One GPU and how it did in the test.
+
+    Attributes:
+        device: As torch calls it: ``cuda:0``, ``mps``.
+        name: As the user knows it.
+        memory_mb: Of its own; 0 where it shares the machine's.
+        capability: CUDA compute capability such as ``9.0``; empty for others.
+        precision: The fastest one in which it computed rightly: ``float16`` or ``float32``; empty if none.
+        fault: What is wrong with it, as a phrase that follows its name; empty if it may be used.
+        test_ms: Time for the test clip, in that precision, when warm; 0 if it failed.
+    """
+
+    device: str
+    name: str
+    memory_mb: int
+    capability: str
+    precision: str
+    fault: str
+    test_ms: float
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it computes what the CPU computes."""
+        return not self.fault and bool(self.precision)
+
+
+@dataclass(frozen=True)
+class HardwareReport:
+    """What a probe found.
+
+    Attributes:
+        gpus: In the system's order.
+        problem: Why the probe could not even list the GPUs; mostly empty.
+        cpu_capability: The vector instructions that torch uses, such as ``AVX2``; empty if not probed.
+        cpu_threads: Threads that torch would use by itself; 0 if not probed.
+        torch_version: With the CUDA version it was built for; empty if not probed.
+        driver: The GPU driver, in words; empty if there is none.
+    """
+
+    gpus: tuple[GpuReport, ...] = ()
+    problem: str = ""
+    cpu_capability: str = ""
+    cpu_threads: int = 0
+    torch_version: str = ""
+    driver: str = ""
+
+    def choose(self, processor: str) -> GpuReport | None:
+        """The GPU to use: the fastest usable one; ``cuda`` takes no other kind, ``cpu`` none at all."""
+        usable = [gpu for gpu in self.gpus if gpu.is_usable and processor != "cpu"]
+        if processor == "cuda":
+            usable = [gpu for gpu in usable if gpu.device.startswith("cuda")]
+        return min(usable, key=lambda gpu: gpu.test_ms, default=None)
+
+    def note(self, processor: str) -> str:
+        """Why a GPU is not used, for the user; empty if one is, or if there is none and none was asked for."""
+        if processor == "cpu" or self.choose(processor) is not None:
+            return ""
+        faults = [f"{gpu.name} {gpu.fault}" for gpu in self.gpus if gpu.fault]
+        if self.problem:
+            faults.insert(0, self.problem)
+        if faults:
+            return f"{'; '.join(faults)}; using the CPU."
+        return "No usable GPU was found; using the CPU." if processor == "cuda" else ""

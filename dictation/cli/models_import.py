@@ -23,7 +23,7 @@ _BAR_STEPS = 1000
     help="PATH is a KenLM file (ARPA or binary): it takes the place of this model's language model.",
 )  # fmt: skip
 def import_command(path: Path, target: str | None) -> None:
-    """Import the model at PATH: a Hugging Face folder (wav2vec 2.0, HuBERT, WavLM) or a folder of this program.
+    """Import the model at PATH: a folder of Hugging Face (wav2vec 2.0, HuBERT, WavLM), flashlight or this program.
 
     Nothing is downloaded and no code from PATH is run. A model outside your own folder is copied before its language
     model is replaced.

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
 
+from dictation.asr.importing.flashlight import LEXICON_FILE, TOKENS, import_flashlight, is_flashlight
 from dictation.asr.importing.hugging_face import CONFIGURATION, import_hugging_face, is_hugging_face
 from dictation.asr.importing.installed import import_model_folder
 from dictation.asr.importing.job import ImportCancelled, ImportJob
@@ -26,6 +27,7 @@ class ImportKind(Enum):
 
     MODEL_FOLDER = "a model folder of this program"
     HUGGING_FACE = "a Hugging Face folder"
+    FLASHLIGHT = "a flashlight folder"
     KENLM = "a KenLM language model"
 
 
@@ -34,7 +36,9 @@ def recognise_source(path: Path) -> ImportKind | None:
     if path.is_dir():
         if (path / DESCRIPTION_FILE).is_file():
             return ImportKind.MODEL_FOLDER
-        return ImportKind.HUGGING_FACE if is_hugging_face(path) else None
+        if is_hugging_face(path):
+            return ImportKind.HUGGING_FACE
+        return ImportKind.FLASHLIGHT if is_flashlight(path) else None
     return ImportKind.KENLM if path.is_file() and is_language_model(path) else None
 
 
@@ -61,6 +65,8 @@ def import_model(
         made = import_model_folder(path, models_folder, job)
     elif kind is ImportKind.HUGGING_FACE:
         made = import_hugging_face(path, models_folder, job)
+    elif kind is ImportKind.FLASHLIGHT:
+        made = import_flashlight(path, models_folder, job)
     elif kind is ImportKind.KENLM:
         why = "is a language model alone, which can only take the place of a model's"
         raise ModelImportFailed(
@@ -106,5 +112,8 @@ def _why_unknown(path: Path) -> str:
     if not path.exists():
         return "is not there"
     if path.is_dir():
-        return f"holds neither {DESCRIPTION_FILE} (a model of this program) nor {CONFIGURATION} (Hugging Face)"
+        return (
+            f"holds neither {DESCRIPTION_FILE} (a model of this program) nor {CONFIGURATION} (Hugging Face) "
+            f"nor {TOKENS} and {LEXICON_FILE} (flashlight)"
+        )
     return "is neither a folder nor a KenLM language model"

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from dictation.asr.decoding import DecodingParameters
 from dictation.asr.front_end import WaveformParameters
 from dictation.asr.importing.job import ImportJob
 from dictation.asr.importing.json_file import JsonFile
@@ -64,7 +65,9 @@ def import_hugging_face(path: Path, models_folder: Path, job: ImportJob) -> Path
     if language_model:
         _check_alphabet(path / ALPHABET, vocabulary)
     source = TensorSource(find_tensors(path), lambda name: tensor_name(name, prefix), path, vocabulary.outputs)
-    description = Description(path.resolve().name, *_model_card(path), kind, parameters, features, vocabulary.labels)
+    decoding = _read_decoding(path / LANGUAGE_MODEL_FOLDER) if language_model else DecodingParameters()
+    card = _model_card(path)
+    description = Description(path.resolve().name, *card, kind, parameters, features, vocabulary.labels, decoding)
     needed_bytes = weights_bytes(description) + sum(file.stat().st_size for file in language_model)
     with staging(models_folder, description.name, needed_bytes) as folder:
         weights_job = job.part(0.0, 0.6 if language_model else 1.0)
@@ -144,10 +147,7 @@ def _read_features(folder: Path) -> WaveformParameters:
 
 
 def _find_language_model(path: Path) -> tuple[Path, Path] | tuple[()]:
-    """The KenLM file and the list of words of a pyctcdecode folder, if there is one.
-
-    Its ``attrs.json`` holds weights for the search; here the user's settings hold them.
-    """
+    """The KenLM file and the list of words of a pyctcdecode folder, if there is one."""
     folder = path / LANGUAGE_MODEL_FOLDER
     if not folder.is_dir():
         return ()
@@ -160,6 +160,19 @@ def _find_language_model(path: Path) -> tuple[Path, Path] | tuple[()]:
     if not unigrams.is_file():
         raise ModelImportFailed(unigrams, "is missing")
     return models[0], unigrams
+
+
+def _read_decoding(folder: Path) -> DecodingParameters:
+    """The weights that the language model was tuned to, under pyctcdecode's names."""
+    attributes = JsonFile.read_if_there(folder / "attrs.json")
+    values = [attributes.values.get(key) for key in ("alpha", "beta")]
+    if None in values:
+        return DecodingParameters()
+    try:
+        lm_weight, word_score = (float(value) for value in values if value is not None)
+        return DecodingParameters(lm_weight=lm_weight, word_score=word_score)
+    except (TypeError, ValueError) as error:
+        raise ModelImportFailed(attributes.path, f"alpha and beta are no weights for a search ({error})") from error
 
 
 def _check_alphabet(path: Path, vocabulary: Vocabulary) -> None:

@@ -53,7 +53,7 @@ def is_language_model(path: Path) -> bool:
 
 
 def copy_language_model(
-    source: Path, unigrams: Path | None, folder: Path, labels: Labels, job: ImportJob
+    source: Path, unigrams: Path | None, folder: Path, labels: Labels | None, job: ImportJob
 ) -> LanguageModelFiles:
     """Check a KenLM file, copy it and the list of its words into a model folder, and load it once.
 
@@ -61,7 +61,7 @@ def copy_language_model(
         source: ARPA, gzipped ARPA or a KenLM binary.
         unigrams: A list of its words from the same source, or None to take them from the file.
         folder: Where to write.
-        labels: What the words will be spelled with.
+        labels: What the words will be spelled with; None if a lexicon spells them.
         job: Progress and cancelling.
 
     Raises:
@@ -85,7 +85,8 @@ def copy_language_model(
     files = {"language_model": model}
     if words is not None:
         words = [word for word in words if word not in _MARKS]
-        _check_alphabet(source, words, labels)
+        if labels is not None:
+            _check_alphabet(source, words, labels)
         files["unigrams"] = write_lines(words, folder / "unigrams.txt")
     _load_once(source, target)
     return LanguageModelFiles(files, None if words is None else len(words))

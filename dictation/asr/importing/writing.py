@@ -10,12 +10,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import tomli_w
 
+from dictation.asr.decoding import DecodingParameters
 from dictation.asr.front_end import FRONT_ENDS, FrontEndParameters
 from dictation.asr.importing.job import ImportJob
 from dictation.asr.labels import Labels
@@ -42,6 +43,7 @@ class Description:
         parameters: That architecture's parameters, a dataclass.
         features: The front end.
         labels: The network's outputs.
+        decoding: What the model asks of the search.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Description:
     parameters: Any
     features: FrontEndParameters
     labels: Labels
+    decoding: DecodingParameters = field(default_factory=DecodingParameters)
 
 
 @contextmanager
@@ -190,6 +193,7 @@ def write_description(folder: Path, description: Description, files: Mapping[str
         "architecture": {"kind": description.architecture, **asdict(description.parameters)},
         "features": {"kind": kind, **asdict(description.features)},
         "labels": asdict(description.labels),
+        "decoding": asdict(description.decoding),
         "files": {role: asdict(file) for role, file in files.items()},
     }
     (folder / DESCRIPTION_FILE).write_text(tomli_w.dumps(table), encoding="utf-8")

@@ -223,6 +223,7 @@ def with_language_model(tmp_path: Path) -> Path:
 def test_a_model_with_its_language_model(with_language_model: Path, models: Path) -> None:
     made = import_model(with_language_model, models, lambda _: None, lambda: False)
     assert words_of(made) == ["tea", "ten", "neon"]
+    assert (made.decoding.lm_weight, made.decoding.word_score) == (0.5, 1.5)
     made.verify()
 
 
@@ -235,6 +236,10 @@ def test_a_model_with_its_language_model(with_language_model: Path, models: Path
         (lambda f: (f / "alphabet.json").unlink(), r"alphabet.json: is missing"),
         (lambda f: (f / "alphabet.json").write_text('{"labels": ["", " ", "e", "z"]}'), "do not have the same letters"),
         (lambda f: (f / "alphabet.json").write_text("{}"), "lacks the list 'labels'"),
+        (
+            lambda f: (f / "language_model" / "attrs.json").write_text('{"alpha": -1, "beta": 0}'),
+            "alpha and beta are no",
+        ),
     ],
 )
 def test_a_language_model_that_does_not_fit_its_model(

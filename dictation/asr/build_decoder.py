@@ -39,14 +39,17 @@ def _build_lexicon_decoder(
     folder: ModelFolder, ngrams: SingleModel | None, personal: PersonalFiles | None
 ) -> tuple[Decoder, str]:
     """The search of a model whose labels are sounds."""
+    from dictation.asr.letter_sounds import LetterSounds, read_letter_sounds
     from dictation.asr.lexicon import read_lexicon
     from dictation.asr.lexicon_decoder import LexiconDecoder
 
     lexicon = read_lexicon(folder.required_file("lexicon"), folder.labels)
     mixed, remark = _mix(ngrams, personal, set("".join(lexicon.words)))
     words = personal.words_path.read_text(encoding="utf-8").split() if personal and mixed else []
+    rules = folder.file("letter_sounds")
+    speller = read_letter_sounds(rules, folder.labels) if rules else LetterSounds({})
     frames = folder.frame_s, folder.first_frame_s
-    return LexiconDecoder(folder.labels, lexicon, frames, ngrams, mixed, words), remark
+    return LexiconDecoder(folder.labels, lexicon, frames, ngrams, mixed, words, speller.say), remark
 
 
 def _mix(

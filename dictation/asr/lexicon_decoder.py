@@ -28,6 +28,9 @@ tokens make 64.2 % of word errors with a weak network, 300 make 65.1 % and 1000 
 Speller = Callable[[str], Sequence[bytes]]
 """Guesses how a word that the lexicon lacks is said: pronunciations as network outputs, none if it has no idea."""
 
+MOST_INITIALS = 5
+"""A longer word in capitals is hardly said letter by letter."""
+
 
 _UNKNOWN = "<unk>"
 
@@ -57,6 +60,7 @@ class LexiconDecoder:
         self._ngrams = ngrams
         self._own = lexicon
         self._known = frozenset(lexicon.words)
+        self._letter_names = _letter_names(lexicon)
         self._personal_words = [word for word in personal_words if word not in self._known]
         self._speller = speller
         self._lexicon = lexicon
@@ -132,12 +136,19 @@ class LexiconDecoder:
             words = tuple(word if word in self._known else word.lower() for word in hotword.split())
             for word in words:
                 if word not in self._known and word not in guessed:
-                    guessed[word] = self._speller(word)
+                    guessed[word] = self._guess(word, is_initials=word.upper() in hotword.split())
             if words and all(word in self._known or guessed[word] for word in words):
                 phrases.append(words)
             else:
                 unspellable.append(hotword)
         return phrases, tuple(unspellable)
+
+    def _guess(self, word: str, *, is_initials: bool) -> Sequence[bytes]:
+        """How a word may be said: as the speller thinks, and by the names of its letters if it may be initials."""
+        ways = list(self._speller(word))
+        if is_initials and 1 < len(word) <= MOST_INITIALS and all(letter in self._letter_names for letter in word):
+            ways.append(b"".join(self._letter_names[letter] for letter in word))
+        return ways
 
     def _grow(self, guessed: Mapping[str, Sequence[bytes]], ngrams: NgramSource | None) -> PronunciationTree:
         """The tree of the lexicon and the guessed words, and each word's score without context."""
@@ -172,6 +183,12 @@ class LexiconDecoder:
             end_s = min(self._first_frame_s + (end - 0.5) * self._frame_s, audio_s)
             words.append(Word(self._lexicon.words[said.word], start_s, max(start_s, end_s), confidence))
         return Hypothesis(tuple(words), reading.score)
+
+
+def _letter_names(lexicon: Lexicon) -> dict[str, bytes]:
+    """How single letters are said: the last way listed, which for "a" is the letter and not the article."""
+    rows = zip(lexicon.spoken, lexicon.sounds, strict=True)
+    return {lexicon.words[word]: sounds for word, sounds in rows if len(lexicon.words[word]) == 1}
 
 
 def _unigrams(ngrams: NgramSource | None, words: Sequence[str]) -> Reals:

@@ -84,8 +84,8 @@ def _copy(language: Path, clip: Path | None, output: Path) -> None:
 @click.option("--licence", default="not stated", show_default=True, help="Of the weights and of the language model.")
 @click.option("--clip", type=click.Path(exists=True, path_type=Path), help="Self-test clip: mono 16-bit 16 kHz WAV.")
 @click.option("--clip-text", default="", help="What the clip says; required with it.")
-@click.option("--lm-weight", default=0.6, show_default=True, help="Best on dev, by tune_weights.py.")
-@click.option("--word-score", default=0.0, show_default=True, help="Likewise.")
+@click.option("--lm-weight", default=0.7, show_default=True, help="Best on dev, by tune_weights.py.")
+@click.option("--word-score", default=0.5, show_default=True, help="Likewise.")
 @click.option("--min-letter-confidence", default=0.0, show_default=True, help="By noise_hour.py --choose.")
 def main(
     checkpoint: Path,

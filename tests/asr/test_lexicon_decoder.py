@@ -162,6 +162,13 @@ def test_a_hotword_that_the_lexicon_lacks_is_said_as_the_speller_guesses(lexicon
     assert best(made, hear("N UW N")) != "noon"
 
 
+def test_initials_may_be_said_letter_by_letter(lexicon: Lexicon) -> None:
+    letters = lexicon.with_words({"n": [bytes([1, 4])], "u": [bytes([5])]})
+    assert decoder(letters, RecognizerSettings(hotwords=("NNU",))).unspellable_hotwords == ()
+    assert best(decoder(letters, RecognizerSettings(hotwords=("NNU",))), hear("AA N - AA N - UW")) == "nnu"
+    assert decoder(letters, RecognizerSettings(hotwords=("nnu", "NNUNNU"))).unspellable_hotwords == ("nnu", "NNUNNU")
+
+
 def test_a_personal_model_brings_its_words(lexicon: Lexicon, arpa: Path, tmp_path: Path) -> None:
     personal = tmp_path / "mine.arpa"
     personal.write_text(ARPA.replace("sun", "noon").replace("two son", "noon us"), encoding="utf-8")

@@ -135,10 +135,10 @@ def test_from_speech_to_scores(tmp_path: Path, call: Callable[..., str]) -> None
     exported = call(
         "export",
         *("--checkpoint", checkpoint, "--sphinx", sphinx, "--language", language, "--output", model),
-        *("--clip", write_clip(tmp_path, TEXTS[0]), "--clip-text", TEXTS[0], "--word-score", 0.5),
+        *("--clip", write_clip(tmp_path, TEXTS[0]), "--clip-text", TEXTS[0], "--word-score", 1.5),
     )
     assert "self-test passed" in exported
-    assert open_model_folder(model).decoding == DecodingParameters("lexicon", 0.0, 0.6, 0.5)
+    assert open_model_folder(model).decoding == DecodingParameters("lexicon", 0.0, 0.7, 1.5)
     systems = [f"{model}{variant}" for variant in (":greedy", ":no-lm", "")]
     table = call("evaluate", *systems, "--corpus", corpus, "--split", "eval")
     rows = [line.split("|") for line in table.splitlines() if "eval-lj" in line]

@@ -1,0 +1,96 @@
+"""What the recipe makes and learns about sounds: how letters are said, and an hour without speech."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from dictation.asr.labels import Labels
+from dictation.asr.letter_sounds import read_letter_sounds
+
+RECIPE = Path(__file__).resolve().parents[2] / "models" / "recipe"
+STARTER = RECIPE.parent / "starter"
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType]]:
+    """Import a program of the recipe, and forget it afterwards."""
+    known = set(sys.modules)
+    monkeypatch.syspath_prepend(str(RECIPE))
+    yield importlib.import_module
+    for name in set(sys.modules) - known:
+        if str(RECIPE) in str(getattr(sys.modules[name], "__file__", "")):
+            del sys.modules[name]
+
+
+def call(program: ModuleType, *arguments: object) -> str:
+    done = CliRunner().invoke(program.main, [str(argument) for argument in arguments], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def write_dictionary(path: Path) -> None:
+    """Made-up words by four rules: c is S before e, else K; x is K S; e at the end is silent."""
+    sounds = {"a": "AA", "t": "T", "n": "N", "x": "K S", "o": "OW"}
+    rows = {}
+    for first in "atnxco":
+        for second in "atnxo":
+            for third in "atnxceo":
+                word = first + second + third
+                said = [("S" if word[at + 1 : at + 2] == "e" else "K") if letter == "c" else sounds.get(letter, "")
+                        for at, letter in enumerate(word)]  # fmt: skip
+                rows[word] = " ".join(part for part in said if part)
+                rows[f"{word[:2]}ce"] = " ".join([*(part for part in said[:2] if part), "S"])
+    path.write_text("".join(f"{word} {said}\n" for word, said in rows.items()), encoding="utf-8")
+
+
+def test_rules_of_spelling_are_learnt_from_a_dictionary(load: Callable[[str], ModuleType], tmp_path: Path) -> None:
+    write_dictionary(tmp_path / "dictionary")
+    arguments = ("--lexicon", tmp_path / "dictionary", "--held-out", 20)
+    told = call(load("learn_spelling"), *arguments, "--output", tmp_path / "one")
+    assert "0.0 % of sounds wrong" in told
+    call(load("learn_spelling"), *arguments, "--output", tmp_path / "two")
+    rules = tmp_path / "one" / "letter_sounds.txt"
+    assert rules.read_bytes() == (tmp_path / "two" / "letter_sounds.txt").read_bytes()
+    labels = Labels(("<blank>", "AA", "T", "N", "K", "S", "OW"), "<blank>", "")
+    said = read_letter_sounds(rules, labels).say("noxatance")
+    assert [" ".join(labels.symbols[label] for label in way) for way in said] == ["N OW K S AA T AA N S"]
+
+
+def test_the_hour_is_the_same_every_time_and_as_long_as_asked(load: Callable[[str], ModuleType]) -> None:
+    noises = load("noises")
+    once, again = list(noises.stretches(60.0, 3)), list(noises.stretches(60.0, 3))
+    assert [kind for kind, _ in once] == [kind for kind, _ in again]
+    for (_, one), (_, other) in zip(once, again, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert sum(len(sound) for _, sound in once) == pytest.approx(60 * 16_000, abs=len(once))
+    assert len({kind for kind, _ in once}) > 3
+
+
+@pytest.mark.parametrize("kind", ["silence", "hum", "hiss", "room", "breath", "tones", "clicks", "knocks"])
+def test_every_kind_of_noise_can_be_heard(load: Callable[[str], ModuleType], kind: str) -> None:
+    sound = load("noises").KINDS[kind](np.random.default_rng(1), 3.0)
+    assert len(sound) == 48_000
+    assert np.isfinite(sound).all()
+    assert sound.std() > 0
+
+
+@pytest.mark.model
+def test_a_noisy_minute_is_counted_and_a_threshold_chosen(load: Callable[[str], ModuleType], tmp_path: Path) -> None:
+    program = load("noise_hour")
+    told = call(program, STARTER, "--minutes", 0.2, "--seed", 2)
+    assert "words in" in told.splitlines()[-1]
+    folder = tmp_path / "corpus" / "ljspeech-part1"
+    folder.mkdir(parents=True)
+    (folder / "clip.wav").write_bytes((STARTER / "reference.wav").read_bytes())
+    (folder / "manifest.tsv").write_text("path\tseconds\tspeaker\tsplit\ttext\nclip.wav\t3\tx\tdev\tthis\n")
+    chosen = call(program, STARTER, "--minutes", 0.2, "--choose", "--corpus", tmp_path / "corpus").splitlines()[-1]
+    assert chosen.startswith("--min-letter-confidence 0.")
+    assert chosen.endswith("loses 0 clips of speech")

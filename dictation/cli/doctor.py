@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from dictation.cli.console import Choices, common_options
 
 PACKAGES = (
     "torch", "PySide6-Essentials", "numpy", "soxr", "sounddevice", "av", "pyctcdecode", "kenlm",
-    "safetensors", "click",
+    "safetensors", "click", "pypdf", "defusedxml",
 )  # fmt: skip
 
 Lines = Iterator[str]
@@ -100,17 +99,31 @@ def _audio(_choices: Choices) -> Lines:
         yield "no input device"
 
 
-def _gpu(_choices: Choices) -> Lines:
-    started_s = time.perf_counter()
-    import torch
+def _gpu(choices: Choices) -> Lines:
+    """Test all GPUs anew in a child process; what it finds replaces what the program remembered."""
+    from dictation.asr.hardware import probe
+    from dictation.asr.hardware_answers import answer_key, write_answer
+    from dictation.core.errors import ModelError
+    from dictation.runtime.backends import choose_model
 
-    yield f"torch {torch.__version__}, loaded in {time.perf_counter() - started_s:.1f} s"
-    if not torch.cuda.is_available():
-        yield "none usable; the CPU is used"
-        return
-    for index in range(torch.cuda.device_count()):
-        memory_gib = torch.cuda.get_device_properties(index).total_memory / 2**30
-        yield f"{torch.cuda.get_device_name(index)}, {memory_gib:.0f} GiB, CUDA {torch.version.cuda}"
+    try:
+        folder = choose_model(choices.read_settings().recognizer.model_path, choices.model_path)
+    except ModelError:  # the section on models says so
+        report = probe(None)
+    else:
+        report = probe(folder.path)
+        write_answer(answer_key(folder.files["weights"].sha256), report)
+    yield f"torch {report.torch_version or 'does not answer'}"
+    yield f"CPU: {report.cpu_capability or 'unknown instructions'}, threads: {report.cpu_threads}"
+    yield f"GPU driver: {report.driver or 'none'}"
+    for gpu in report.gpus:
+        capability = f", compute capability {gpu.capability}" if gpu.capability else ""
+        verdict = f"right in {gpu.precision}, {gpu.test_ms:.0f} ms" if gpu.is_usable else gpu.fault or "not tested"
+        yield f"{gpu.device}: {gpu.name}, {gpu.memory_mb} MiB{capability}: {verdict}"
+    if report.problem or any(gpu.fault for gpu in report.gpus):
+        raise RuntimeError(report.note("auto") or "a GPU is out of order; another one is used")
+    if not report.gpus:
+        yield "no GPU; the CPU is used"
 
 
 def _models(choices: Choices) -> Lines:

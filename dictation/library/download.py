@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from dictation import __version__
-from dictation.core.errors import DownloadFailed, NetworkForbidden, NoSpace
+from dictation.core.errors import DownloadAltered, DownloadFailed, NetworkForbidden, NoSpace
 from dictation.core.settings import NetworkSettings
 from dictation.library.catalogue import CatalogueFile
 from dictation.library.part_file import PartFile, Version, file_sha256
@@ -44,6 +44,8 @@ RESERVE_BYTES = 50_000_000
 _TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _OK, _PARTIAL, _UNSATISFIABLE = 200, 206, 416
 _SAYINGS = {401: "wants a password", 403: "refuses it", 404: "does not have it", 410: "has it no longer"}
+
+_HEADERS = {"User-Agent": f"dictation/{__version__}", "Accept-Encoding": "identity"}
 
 _log = logging.getLogger(__name__)
 
@@ -114,12 +116,11 @@ class Downloader:
         Raises:
             NetworkForbidden: if the settings forbid the network; no connection was tried.
             DownloadFailed: if the server cannot be reached or has no use; what has arrived is kept.
-            DownloadAltered: if the complete file has another size or SHA-256; nothing is kept.
+            DownloadAltered: if the file has another size or SHA-256 than stated; nothing of it is kept.
             NoSpace: if the disk has no room for it; what has arrived is kept.
             DownloadCancelled, DownloadPaused: if asked for.
         """
-        if not self._settings.is_allowed:
-            raise NetworkForbidden("The network is switched off in the settings.")
+        self._check_allowed()
         part = PartFile(target)
 
         def checkpoint() -> None:
@@ -141,6 +142,29 @@ class Downloader:
             raise
         finally:
             part.close()
+
+    def ask_size(self, file: CatalogueFile) -> int | None:
+        """Ask the server how long a file is; None if it does not tell, for whatever reason.
+
+        Raises:
+            NetworkForbidden: if the settings forbid the network.
+            DownloadFailed: if the mirror is no address.
+        """
+        import requests
+
+        self._check_allowed()
+        address = self._address(file.url)
+        try:
+            with requests.head(address, headers=_HEADERS, timeout=self._timeout_s, allow_redirects=True) as response:
+                is_file = response.status_code == _OK and not _is_page(response)
+                length = response.headers.get("Content-Length", "")
+        except requests.RequestException:
+            return None  # the download itself will say what is wrong
+        return int(length) if is_file and length.isdecimal() else None
+
+    def _check_allowed(self) -> None:
+        if not self._settings.is_allowed:
+            raise NetworkForbidden("The network is switched off in the settings.")
 
     def _address(self, url: str) -> str:
         """Where to fetch from: the address itself, or the mirror with its host and path appended."""
@@ -196,8 +220,8 @@ class _Transfer:
         import urllib3
 
         self.checkpoint()
-        headers = {"User-Agent": f"dictation/{__version__}", "Accept-Encoding": "identity", **self._range()}
         try:
+            headers = {**_HEADERS, **self._range()}
             with session.get(self.address, headers=headers, stream=True, timeout=self.timeout_s) as response:
                 if not self._accept(response):
                     return
@@ -245,15 +269,23 @@ class _Transfer:
             saying = _SAYINGS.get(response.status_code, "answers with an error")
             status = f"{response.status_code} {response.reason}".strip()
             raise DownloadFailed(f"{host} {saying}: {self.file.name} ({status}).", "Try later, or choose a mirror.")
-        if response.headers.get("Content-Type", "").startswith("text/html"):
+        if _is_page(response):
             remedy = "Open a web page in your browser: your network may ask you to sign in."
             raise DownloadFailed(f"{host} sent a web page instead of {self.file.name}.", remedy)
         version = _version(self.file.url, response)
         if response.status_code == _OK:  # the whole file, whatever was asked for
+            self._check_size(version, host)
             self.part.restart(version)
         else:
             self._check_continues(response, version)
         return True
+
+    def _check_size(self, version: Version, host: str) -> None:
+        """Refuse another file before its gigabytes come, if its length is known and said."""
+        wanted_bytes = self.file.size_bytes
+        if wanted_bytes is not None and version.total_bytes not in (-1, wanted_bytes):
+            offer = f"{host} offers {version.total_bytes} bytes as {self.file.name} instead of {wanted_bytes}"
+            raise DownloadAltered(f"{offer}: it is another file.", "Try again later, or choose another mirror.")
 
     def _accept_unsatisfiable(self, response: requests.Response) -> bool:
         """416: there is nothing behind what we have. Either that is all there is, or ours is of another file."""
@@ -311,6 +343,11 @@ def check_space(folder: Path, needed_bytes: int, name: str) -> None:
         raise NoSpace(
             f"{name} needs {needed_bytes / 1e6:.0f} MB in {folder}, where {free_bytes / 1e6:.0f} MB are free."
         )
+
+
+def _is_page(response: requests.Response) -> bool:
+    """Whether the answer is a web page: no model is, but the sign-in pages of networks are."""
+    return response.headers.get("Content-Type", "").startswith("text/html")
 
 
 def _version(url: str, response: requests.Response) -> Version:

@@ -6,6 +6,7 @@ Everything lies in the user's data folder: models in ``models/``, what is on its
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import shutil
 import tempfile
@@ -18,7 +19,7 @@ from dictation.asr.importing import ImportCancelled, import_language_model
 from dictation.asr.importing.writing import folder_name
 from dictation.asr.model_folder import ModelFolder, model_roots
 from dictation.core.errors import DownloadAltered, LibraryError, ModelImportFailed, ModelNotRemovable
-from dictation.library.catalogue import BYTES_PER_PARAMETER, CatalogueEntry, CatalogueFile, LanguageModelEntry
+from dictation.library.catalogue import CatalogueEntry, CatalogueFile, LanguageModelEntry
 from dictation.library.convert import convert
 from dictation.library.download import DownloadCancelled, Downloader, DownloadPaused, Fetched, check_space
 from dictation.library.pins import Pin, Pins
@@ -95,8 +96,6 @@ def install(
     if target.exists():
         raise LibraryError(f"{entry.name} is installed already, in {target}.", "Remove it first to install it anew.")
     job = _Job(entry.key, entry.files, models_folder, downloader, callbacks)
-    weights_bytes = entry.parameters * BYTES_PER_PARAMETER
-    job.check_space(entry.weights.size_bytes or weights_bytes, weights_bytes, entry.language_model)
     return job.run(lambda files: convert(entry, files, models_folder, job.on_converting, callbacks.is_cancelled))
 
 
@@ -118,7 +117,6 @@ def install_language_model(
             "Choose one of the same language.",
         )
     job = _Job(entry.key, (entry.file,), models_folder, downloader, callbacks)
-    job.check_space(0, 0, entry)
     return job.run(
         lambda files: import_language_model(
             files["language_model"], target, models_folder, job.on_converting, callbacks.is_cancelled
@@ -133,11 +131,12 @@ def discard_download(key: str, models_folder: Path) -> None:
 
 def paused_downloads(models_folder: Path) -> dict[str, int]:
     """What paused or interrupted installations have kept: bytes by the catalogue's key."""
-    return {
+    kept = {
         folder.name: sum(file.stat().st_size for file in folder.iterdir() if file.suffix != ".toml")
-        for folder in sorted(downloads_folder(models_folder).glob("*/"))
+        for folder in sorted(downloads_folder(models_folder).glob("*"))
         if folder.is_dir()
     }
+    return {key: size_bytes for key, size_bytes in kept.items() if size_bytes}
 
 
 def remove(folder: ModelFolder, models_folder: Path) -> None:
@@ -178,21 +177,14 @@ class _Job:
         self._callbacks = callbacks
         self._pins = Pins(models_folder.parent / "pins.toml")
 
-    def check_space(self, weights_bytes: int, converted_bytes: int, language_model: LanguageModelEntry | None) -> None:
-        """Raise ``NoSpace`` if downloads and result do not fit on the disk together, as far as sizes are known."""
-        size_bytes = language_model.file.size_bytes or 0 if language_model else 0
-        is_packed = language_model is not None and language_model.file.name.endswith(".gz")
-        unpacked_bytes = size_bytes * UNPACKED_FACTOR if is_packed else size_bytes
-        kept_bytes = paused_downloads(self._models_folder).get(self._folder.name, 0)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        needed_bytes = weights_bytes + size_bytes + converted_bytes + unpacked_bytes - kept_bytes
-        check_space(self._folder, max(0, needed_bytes), "The model")
-
     def run(self, build: Callable[[dict[str, Path]], ModelFolder]) -> ModelFolder:
         """Fetch all files, build the model from them by role, pin what worked, and clear away."""
         try:
+            self._folder.mkdir(parents=True, exist_ok=True)
             fetched = self._fetch_all()
             installed = build({file.role: result.path for file, result in fetched})
+            self._pins.add(_pin(file, result) for file, result in fetched)
+            self._clear()
         except (DownloadCancelled, ImportCancelled) as error:
             self._clear()
             raise DownloadCancelled from error
@@ -200,8 +192,9 @@ class _Job:
             if self._folder in error.path.parents:  # whole, as it seemed, yet of no use: it must not be taken again
                 self._clear()
             raise
-        self._pins.add(_pin(file, result) for file, result in fetched)
-        self._clear()
+        finally:
+            with contextlib.suppress(OSError):  # it stays if it holds something
+                self._folder.rmdir()
         return installed
 
     def on_converting(self, fraction: float) -> None:
@@ -209,12 +202,26 @@ class _Job:
         self._callbacks.on_progress(InstallProgress(InstallStage.CONVERTING, fraction))
 
     def _fetch_all(self) -> list[tuple[CatalogueFile, Fetched]]:
+        sizes = [self._size_bytes(file) for file in self._files]
+        self._check_space(sizes)
         fetched: list[tuple[CatalogueFile, Fetched]] = []
-        for file in self._files:
+        for number, file in enumerate(self._files):
             done_bytes = sum(result.path.stat().st_size for _, result in fetched)
-            report = self._reporter(done_bytes, self._files[len(fetched) + 1 :])
-            fetched.append((file, self._fetch(file, report)))
+            fetched.append((file, self._fetch(file, self._reporter(done_bytes, sizes[number + 1 :]))))
         return fetched
+
+    def _size_bytes(self, file: CatalogueFile) -> int | None:
+        """How long a file is, from the catalogue, an earlier download or the server; None if none of them knows."""
+        return self._pins.expected(file).size_bytes or self._downloader.ask_size(file)
+
+    def _check_space(self, sizes: list[int | None]) -> None:
+        """Raise ``NoSpace`` unless downloads and result fit on the disk together, as far as sizes are known."""
+        kept_bytes = paused_downloads(self._models_folder).get(self._folder.name, 0)
+        needed_bytes = sum(
+            (size or 0) * (1 + (UNPACKED_FACTOR if file.name.endswith(".gz") else 1))
+            for file, size in zip(self._files, sizes, strict=True)
+        )
+        check_space(self._folder, max(0, needed_bytes - kept_bytes), "The model")
 
     def _fetch(self, file: CatalogueFile, report: Callable[[DownloadProgress], None]) -> Fetched:
         try:
@@ -234,11 +241,10 @@ class _Job:
                 f"If its publisher has changed it on purpose, remove its lines from {self._pins.path} and try again.",
             ) from error
 
-    def _reporter(self, before_bytes: int, later: tuple[CatalogueFile, ...]) -> Callable[[DownloadProgress], None]:
+    def _reporter(self, before_bytes: int, later: list[int | None]) -> Callable[[DownloadProgress], None]:
         """Turn the progress of one file into that of all."""
-        later_bytes = [self._pins.expected(file).size_bytes for file in later]
-        is_known = None not in later_bytes
-        after_bytes = sum(size or 0 for size in later_bytes)
+        is_known = None not in later
+        after_bytes = sum(size or 0 for size in later)
 
         def report(one: DownloadProgress) -> None:
             total_bytes = before_bytes + one.total_bytes + after_bytes if is_known and one.total_bytes else None

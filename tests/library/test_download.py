@@ -187,7 +187,7 @@ def test_kill_9_and_go_on(server: BadServer, client: Client) -> None:
 
 def test_what_another_address_left_is_not_mixed_in(server: BadServer, client: Client) -> None:
     server.files["/other.pt"] = b"x" * 300_000
-    client.file = replace(client.file, url=f"{server.url}/other.pt")
+    client.file = CatalogueFile("weights", f"{server.url}/other.pt")
     client.pause_at = 100_000
     with pytest.raises(DownloadPaused):
         client.fetch()
@@ -271,6 +271,7 @@ def test_a_range_that_begins_elsewhere_is_refused(server: BadServer, client: Cli
 
 def test_416_with_everything_there_is_the_end(server: BadServer, client: Client) -> None:
     """The program was killed between the last byte and the new name."""
+    client.file = CatalogueFile("weights", client.file.url)
     server.faults.append(bad_server.state_length(len(CONTENT) + 7, len(CONTENT)))
     assert client.fetch() == CONTENT
     assert server.ranges == ["", f"bytes={len(CONTENT)}-"]
@@ -287,14 +288,39 @@ def test_416_for_a_part_that_fits_nothing_begins_anew(server: BadServer, client:
 # --- lengths and contents
 
 
-@pytest.mark.parametrize("length", [None, len(CONTENT) - 1000, len(CONTENT) + 1000])
-def test_a_wrong_length_never_makes_a_wrong_file(server: BadServer, client: Client, length: int | None) -> None:
+@pytest.mark.parametrize("length", [len(CONTENT) - 1000, len(CONTENT) + 1000])
+def test_another_length_than_the_catalogues_is_refused_before_it_comes(
+    server: BadServer, client: Client, length: int
+) -> None:
     server.faults.append(bad_server.state_length(length))
-    try:
-        assert client.fetch() == CONTENT
-    except DownloadAltered:
-        assert length == len(CONTENT) - 1000
-        assert list(client.target.parent.iterdir()) == []
+    with pytest.raises(DownloadAltered, match=f"offers {length} bytes as .* instead of {len(CONTENT)}"):
+        client.fetch()
+    assert client.progress == []
+
+
+def test_too_short_a_length_never_makes_a_wrong_file(server: BadServer, client: Client) -> None:
+    """All that is known is the SHA-256."""
+    client.file = replace(client.file, size_bytes=None)
+    server.faults.append(bad_server.state_length(len(CONTENT) - 1000))
+    with pytest.raises(DownloadAltered, match="SHA-256"):
+        client.fetch()
+    assert list(client.target.parent.iterdir()) == []
+
+
+def test_too_great_a_length_is_seen_through(server: BadServer, client: Client) -> None:
+    client.file = replace(client.file, size_bytes=None)
+    server.faults.append(bad_server.state_length(len(CONTENT) + 1000))
+    assert client.fetch() == CONTENT
+
+
+def test_the_server_can_be_asked_for_the_length(server: BadServer, client: Client) -> None:
+    assert client.downloader.ask_size(client.file) == len(CONTENT)
+    server.tells_lengths = False
+    assert client.downloader.ask_size(client.file) is None
+    nowhere = replace(client.file, url="http://127.0.0.1:9/model.pt")
+    assert client.downloader.ask_size(nowhere) is None
+    with pytest.raises(NetworkForbidden):
+        Downloader(NetworkSettings(is_allowed=False)).ask_size(client.file)
 
 
 def test_an_unknown_length_is_no_obstacle(server: BadServer, client: Client) -> None:
@@ -327,6 +353,7 @@ def test_another_sha256_is_refused_and_nothing_is_kept(server: BadServer, client
 
 def test_another_size_is_refused(server: BadServer, client: Client) -> None:
     client.file = replace(client.file, size_bytes=5, sha256=None)
+    server.faults.append(bad_server.state_length(None))
     with pytest.raises(DownloadAltered, match="256000 bytes instead of 5"):
         client.fetch()
 

@@ -21,6 +21,7 @@ class BadServer:
         files: By path, each with a leading slash.
         etag: Of every file; empty sends none.
         last_modified: Likewise.
+        tells_lengths: Whether it answers ``HEAD``, which is not counted as asking.
         faults: Answers to the next requests; when there are none left, it behaves.
         asked: Headers of each request so far, its path under ``:path``.
         release: Set when the server ends: what stalls ends then.
@@ -30,6 +31,7 @@ class BadServer:
     url: str = ""
     etag: str = '"v1"'
     last_modified: str = "Sat, 01 Nov 2025 10:00:00 GMT"
+    tells_lengths: bool = True
     faults: deque[Fault] = field(default_factory=deque)
     asked: list[Mapping[str, str]] = field(default_factory=list)
     release: threading.Event = field(default_factory=threading.Event)
@@ -54,6 +56,12 @@ class Answer(BaseHTTPRequestHandler):
             fault(self)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True  # the client left
+
+    def do_HEAD(self) -> None:
+        if self.bad.tells_lengths:
+            self.head(200, Content_Length=len(self.content))
+        else:
+            self.head(405, Content_Length=0)
 
     def log_message(self, *_: object) -> None:
         """Keep quiet."""

@@ -8,14 +8,14 @@ it does not know, so that the mixture still sums to one over both vocabularies.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from dictation.language.ngram import SENTENCE_END, UNKNOWN
+from dictation.language.ngram import RESERVED_WORDS, SENTENCE_END, UNKNOWN
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +40,39 @@ class Mixture:
     weight: float
     perplexity_before: float
     perplexity_after: float
+
+
+class UpperCaseModel:
+    """A KenLM model of upper-case words (LibriSpeech's are), asked with words in any case."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def __contains__(self, word: str) -> bool:
+        """Whether the model knows the word."""
+        return _upper(word) in self._model
+
+    def BeginSentenceWrite(self, state: Any) -> None:  # noqa: N802 - KenLM's name
+        """Set the state to the start of a sentence."""
+        self._model.BeginSentenceWrite(state)
+
+    def BaseScore(self, state: Any, word: str, following: Any) -> float:  # noqa: N802 - KenLM's name
+        """Log10 probability of a word after ``state``; ``following`` becomes the state after it."""
+        score: float = self._model.BaseScore(state, _upper(word), following)
+        return score
+
+
+def _upper(word: str) -> str:
+    """The word in upper case; marks stay as they are."""
+    return word if word in RESERVED_WORDS else word.upper()
+
+
+def in_case_of(model: Any, words: Iterable[str]) -> Any:
+    """The model as it is, or in upper case if it knows more of these words so."""
+    listed = list(words)
+    known = sum(word in model for word in listed)
+    known_upper = sum(word.upper() in model for word in listed)
+    return UpperCaseModel(model) if known_upper > known else model
 
 
 def open_kenlm(path: Path) -> Any:

@@ -16,7 +16,15 @@ from dictation.core.personal import BuildProgress, BuildStage, PersonalModelRepo
 from dictation.language.arpa import write_arpa
 from dictation.language.documents import find_documents, read_document
 from dictation.language.kenlm_programs import LEAST_BITS, MOST_BITS, pack
-from dictation.language.mixture import FIRST_WEIGHT, Mixture, open_kenlm, perplexity, tune, word_probabilities
+from dictation.language.mixture import (
+    FIRST_WEIGHT,
+    Mixture,
+    in_case_of,
+    open_kenlm,
+    perplexity,
+    tune,
+    word_probabilities,
+)
 from dictation.language.ngram import RESERVED_WORDS, UNKNOWN, NgramModel, NgramOptions, encode, estimate
 from dictation.language.store import (
     ARPA_FILE,
@@ -140,6 +148,7 @@ def build_personal_model(
     check_name(name)
     build = _Build(general, options or BuildOptions(), progress, is_cancelled)
     reading = build.read(paths)
+    build.settle_case(reading.sentences)
     mixture, held_out_sentences = build.compare(reading.sentences)
     model = build.estimate(reading.sentences, BuildStage.COUNTING)
     vocabulary = model.words[len(RESERVED_WORDS) :]
@@ -209,6 +218,11 @@ class _Build:
             problems = "".join(f" {problem}" for problem in reading.problems)
             raise TooLittleText(f"There are only {reading.words} usable words in the documents.{problems}")
         return reading
+
+    def settle_case(self, sentences: Sentences) -> None:
+        """Find out whether the general model's words are in upper case, whatever the letters of the labels."""
+        if self._general is not None:
+            self._general = in_case_of(self._general, {word for sentence in sentences for word in sentence})
 
     def compare(self, sentences: Sentences) -> tuple[Mixture, int]:
         """Tune the weight on held-out sentences; also return how many there were, 0 if too few to measure."""

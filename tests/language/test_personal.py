@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -63,6 +64,22 @@ def test_what_is_built_and_reported(general: GeneralModel, document: Path, tmp_p
     assert kenlm.order == 3
     assert all(word in kenlm for word in words)
     assert kenlm.score("our plasma needs deuterium now") > kenlm.score("now deuterium needs plasma our")
+
+
+def test_a_general_model_of_upper_case_words_is_the_same_general_model(
+    general: GeneralModel, document: Path, tmp_path: Path
+) -> None:
+    def as_upper(match: re.Match[str]) -> str:
+        return match[0].upper()
+
+    upper = tmp_path / "upper.arpa"
+    upper.write_text(re.sub(r"(?<=[\t ])[a-z]+", as_upper, general.path.read_text()))
+    options = BuildOptions(held_out=0.3)
+    plain, shouted = (
+        build_personal_model((document,), "a", replace(general, path=path), options, tmp_path / "models")
+        for path in (general.path, upper)
+    )
+    assert shouted == plain
 
 
 def test_every_sentence_is_in_the_final_model_also_those_held_out(

@@ -139,7 +139,7 @@ class Recognition:
         audio_s: Seconds of audio read.
         network_s: Seconds spent in features and network.
         decode_s: Seconds spent in the beam search.
-        device: ``"cpu"`` or ``"cuda"``, where the network ran.
+        device: Where the network ran, as torch calls it: ``cpu``, ``cuda:0``, ``mps``.
     """
 
     n_best: tuple[Hypothesis, ...]

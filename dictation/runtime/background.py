@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Generic, TypeVar
 
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from dictation.core.errors import DictationError
+
+Value = TypeVar("Value")
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +33,7 @@ class Background(QObject):
         self._executor = ThreadPoolExecutor(max_workers=workers, thread_name_prefix=name)
         self._running = 0
         self._is_closed = False
-        self._posted.connect(self._call)
+        self._posted.connect(self._call, Qt.ConnectionType.QueuedConnection)
 
     def run(self, work: Callable[[], object], deliver: Callable[[object], None]) -> None:
         """Do ``work`` in a thread, then call ``deliver`` here with what it returned or raised. Thread: the owner's."""
@@ -67,6 +71,32 @@ class Background(QObject):
         deliver(outcome)
         if self._is_closed and not self._running:
             self.stopped.emit()
+
+
+class Newest(Generic[Value]):
+    """Delivers the newest of many values in the owner's thread; those overtaken before it looks are dropped.
+
+    A conversion reports its progress thousands of times in a second; the window shall not repaint for each.
+    """
+
+    def __init__(self, background: Background, deliver: Callable[[Value], None]) -> None:
+        self._background = background
+        self._deliver = deliver
+        self._lock = threading.Lock()
+        self._waiting: list[Value] = []
+
+    def put(self, value: Value) -> None:
+        """Take a value in place of the one that waits. Thread: any."""
+        with self._lock:
+            is_awaited = bool(self._waiting)
+            self._waiting = [value]
+        if not is_awaited:
+            self._background.post(self._take)
+
+    def _take(self) -> None:
+        with self._lock:
+            value = self._waiting.pop()
+        self._deliver(value)
 
 
 def as_dictation_error(error: Exception, what: str) -> DictationError:

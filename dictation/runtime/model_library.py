@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from dictation.core.library_status import ENDED_JOBS, HELD_JOBS, LibraryJob, LibraryJobState, LibraryListing
 from dictation.core.settings import NetworkSettings
-from dictation.runtime.background import Background, as_dictation_error
+from dictation.runtime.background import Background, Newest, as_dictation_error
 
 DOWNLOADS_AT_ONCE = 2
 """Imports are done one at a time, because two of them could claim the same folder."""
@@ -32,7 +32,7 @@ class JobControl:
     """The library's side of a running job. Thread: the job's.
 
     Attributes:
-        report: Takes the job with new numbers or another working state, at most some ten times a second.
+        report: Takes the job with new numbers or another working state, as often as it likes.
         is_cancelled: Whether to break off and leave nothing.
         is_paused: Whether to break off and keep what there is.
     """
@@ -206,11 +206,8 @@ class ModelLibrary(QObject):
         """Announce a job and do its work, which returns name and folder of the model, in a thread."""
         running = _Running(threading.Event(), threading.Event())
         self._running[job.key] = running
-        control = JobControl(
-            lambda changed: background.post(lambda: self._announce(changed)),
-            running.cancelled.is_set,
-            running.paused.is_set,
-        )
+        newest = Newest(background, self._announce)
+        control = JobControl(newest.put, running.cancelled.is_set, running.paused.is_set)
 
         def checked() -> tuple[str, str]:
             if running.cancelled.is_set():

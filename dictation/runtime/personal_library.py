@@ -10,7 +10,7 @@ from typing import Protocol
 from PySide6.QtCore import QObject, Signal
 
 from dictation.core.personal import BuildProgress, PersonalModelChoice, PersonalModelReport
-from dictation.runtime.background import Background, as_dictation_error
+from dictation.runtime.background import Background, Newest, as_dictation_error
 
 
 class BuildStopped(Exception):
@@ -84,12 +84,9 @@ class PersonalLibrary(QObject):
         self._is_building = True
         cancelled = self._cancelled = threading.Event()
         model_path = self._read_model_path()
-
-        def tell(progress: BuildProgress) -> None:
-            self._background.post(lambda: self.progress_changed.emit(progress))
-
+        newest: Newest[BuildProgress] = Newest(self._background, self.progress_changed.emit)
         self._background.run(
-            lambda: self._backend.build(paths, name, model_path, tell, cancelled.is_set), self._on_build_ended
+            lambda: self._backend.build(paths, name, model_path, newest.put, cancelled.is_set), self._on_build_ended
         )
 
     def cancel(self) -> None:

@@ -118,7 +118,7 @@ class ModelDamaged(ModelError):
 class ModelImportFailed(ModelError):
     """What was to be imported as a model cannot be; ``str(error)`` begins with the file and says why."""
 
-    remedy = "Nothing was installed. docs/models.md lists what can be imported and which files belong to it."
+    remedy = "Nothing was installed. docs/importing.md lists what can be imported and which files belong to it."
 
     def __init__(self, path: Path, why: str, remedy: str | None = None) -> None:
         super().__init__(f"{path}: {why}.", remedy)

@@ -85,7 +85,7 @@ def test_an_unknown_model_and_an_unknown_file_are_said(tmp_path: Path) -> None:
         done = run("models", "import", path)
         assert done.exit_code == 1
         assert words in done.output
-        assert "docs/models.md" in done.output
+        assert "docs/importing.md" in done.output
 
 
 def test_a_model_folder_of_this_program_is_copied(source: Path, tmp_path: Path) -> None:

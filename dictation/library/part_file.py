@@ -134,10 +134,12 @@ class PartFile:
         return found
 
     def close(self) -> None:
-        """Keep what has arrived for the next time; idempotent."""
+        """Keep what has arrived for the next time, if anything has; idempotent."""
         if self._stream is not None:
             self._stream.close()
             self._stream = None
+            if not self.size_bytes:
+                self.discard()
 
     def discard(self) -> None:
         """Leave nothing; idempotent."""

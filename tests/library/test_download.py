@@ -296,6 +296,7 @@ def test_another_length_than_the_catalogues_is_refused_before_it_comes(
     with pytest.raises(DownloadAltered, match=f"offers {length} bytes as .* instead of {len(CONTENT)}"):
         client.fetch()
     assert client.progress == []
+    assert list(client.target.parent.iterdir()) == []
 
 
 def test_too_short_a_length_never_makes_a_wrong_file(server: BadServer, client: Client) -> None:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from dictation.library.install import InstallProgress
     from dictation.library.machine import Machine
 
+NOTHING_KEEPS_UP = (
+    "Nothing is recommended: as measured now, none of the models to download keeps up with speech on this machine."
+)
+
 
 class DiskLibrary:
     """Thread: any; each call takes as long as disk and network take, and raises ``DictationError``.
@@ -45,6 +49,8 @@ class DiskLibrary:
         installed, entries = self._installed(problems), self._entries(problems)
         kept = paused_downloads(folder)
         recommended = {entry.key for entry in _recommended(entries, self._language)}
+        if entries and not recommended:
+            problems.append(NOTHING_KEEPS_UP)
         by_key = {found.path.name: found for found in installed if found.path.parent == folder}
         models = [
             _model_of_entry(
@@ -163,8 +169,8 @@ def _model_of_entry(
 ) -> LibraryModel:
     """A model of the catalogue, installed or not."""
     rates = tuple(
-        f"{rate.percent:g} % of words wrong on {rate.measured_on}, language model: {rate.language_model} "
-        f"({rate.source})"
+        f"{rate.percent:g} % word errors, {rate.measured_on}, "
+        f"{'no' if rate.language_model == 'none' else rate.language_model} language model ({rate.source})"
         for rate in entry.word_error_rates
     )
     model = LibraryModel(
@@ -181,8 +187,8 @@ def _model_of_folder(folder: ModelFolder, key: str, *, can_remove: bool) -> Libr
     """An installed model that is in no catalogue; its figures are those of its own description."""
     choice = folder.choice()
     rates = tuple(
-        f"{rate.with_lm_percent:g} % of words wrong on {rate.measured_on}, {rate.greedy_percent:g} % without language "
-        f"model ({rate.conditions})"
+        f"{rate.with_lm_percent:g} % word errors, {rate.greedy_percent:g} % without language model, {rate.measured_on} "
+        f"({rate.conditions})"
         for rate in folder.word_error_rates
     )
     memory_mb = round(folder.files["weights"].size_bytes / 1e6)

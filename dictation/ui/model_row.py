@@ -10,6 +10,7 @@ from dictation.ui.icons import pixmap, set_icon
 from dictation.ui.model_words import LIBRARY_LOOKS, facts_text, job_text, rates_text, size_text
 from dictation.ui.theme import colour, current_tokens
 
+SHOWN_RATES = 2
 _VERBS = {
     "use": ("Use", "check"),
     "download": ("Download", "download"),
@@ -43,6 +44,9 @@ class ModelRow(QFrame):
             label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
         self.facts.setProperty("kind", "muted")
         self.rates.setProperty("kind", "muted")
+        self.more_button = QPushButton(autoDefault=False, checkable=True)
+        self.more_button.setAccessibleName(f"All word error rates of {name}")
+        self.more_button.toggled.connect(self._show)
         self._symbol = QLabel()
         self._symbol.setFixedSize(20, 20)
         self.progress = QProgressBar(textVisible=False)
@@ -58,7 +62,7 @@ class ModelRow(QFrame):
     @property
     def tab_stops(self) -> list[QPushButton]:
         """Its buttons in the order of the keyboard, hidden ones too."""
-        return [*self.buttons.values(), self.keep_button]
+        return [*self.buttons.values(), self.keep_button, self.more_button]
 
     def show_model(self, model: LibraryModel, *, is_used: bool) -> None:
         """Show what is known of the model, and whether it is the one in use."""
@@ -81,8 +85,10 @@ class ModelRow(QFrame):
         grid.setColumnStretch(0, 1)
         grid.addWidget(self.title, 0, 0)
         grid.addLayout(buttons, 0, 1, Qt.AlignmentFlag.AlignRight)
-        for row, widget in enumerate((self.facts, self.rates, self.progress), start=1):
-            grid.addWidget(widget, row, 0, 1, 2)
+        grid.addWidget(self.facts, 1, 0, 1, 2)
+        grid.addWidget(self.rates, 2, 0)
+        grid.addWidget(self.more_button, 2, 1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
+        grid.addWidget(self.progress, 3, 0, 1, 2)
         status = QHBoxLayout()
         status.setSpacing(8)
         status.addWidget(self._symbol, 0, Qt.AlignmentFlag.AlignTop)
@@ -140,8 +146,7 @@ class ModelRow(QFrame):
         self.title.setText(f"{self._name} (in use)" if self._is_used else self._name)
         self.facts.setText(facts_text(model) if model is not None else "")
         self.facts.setVisible(model is not None)
-        self.rates.setText(rates_text(model) if model is not None else "")
-        self.rates.setVisible(model is not None)
+        self._show_rates(model)
         self.status.setText(self._status_text())
         self.status.setVisible(bool(self.status.text()))
         self.progress.setVisible(job is not None and job.state not in HELD_JOBS)
@@ -153,6 +158,14 @@ class ModelRow(QFrame):
             self.progress.setRange(0, 0 if job.fraction is None else 1000)
             self.progress.setValue(round((job.fraction or 0.0) * 1000))
         self._show_buttons()
+
+    def _show_rates(self, model: LibraryModel | None) -> None:
+        """The first word error rates, or all of them if wanted."""
+        is_open, count = self.more_button.isChecked(), len(model.rates) if model is not None else 0
+        self.rates.setText(rates_text(model, count if is_open else SHOWN_RATES) if model is not None else "")
+        self.rates.setVisible(model is not None)
+        self.more_button.setText("Fewer" if is_open else f"{count - SHOWN_RATES} more")
+        self.more_button.setVisible(count > SHOWN_RATES)
 
     def _status_text(self) -> str:
         if self._job is not None:

@@ -61,9 +61,9 @@ def facts_text(model: LibraryModel) -> str:
     return " · ".join(fact for fact in facts if fact)
 
 
-def rates_text(model: LibraryModel) -> str:
-    """The published word error rates, one per line."""
-    return "\n".join(model.rates) if model.rates else "No word error rate known."
+def rates_text(model: LibraryModel, most: int) -> str:
+    """The first of its word error rates, one per line."""
+    return "\n".join(model.rates[:most]) if model.rates else "No word error rate known."
 
 
 def job_text(job: LibraryJob) -> str:

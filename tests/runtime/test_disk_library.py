@@ -171,6 +171,15 @@ def test_a_damaged_catalogue_is_named_and_installed_models_are_listed_all_the_sa
     assert [model for model in listing.models if model.is_installed]
 
 
+def test_a_machine_too_slow_for_all_of_them_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    from dictation.library.machine import Machine
+
+    monkeypatch.setattr(disk_library, "_machine", lambda: Machine(1, 1_000, 1.0))
+    listing = DiskLibrary().list_models()
+    assert listing.problem == disk_library.NOTHING_KEEPS_UP
+    assert not any(model.is_recommended for model in listing.models)
+
+
 def test_the_shipped_catalogue_recommends_two_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
     from dictation.library.machine import Machine
 

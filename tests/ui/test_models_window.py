@@ -77,6 +77,20 @@ def test_models_are_grouped_and_each_row_says_what_matters(models: ModelsWindow,
     assert models.space.text() == "41 GB free"
 
 
+def test_of_many_word_error_rates_two_are_shown_until_more_are_wanted(
+    main_window: MainWindow, models: ModelsWindow, qtbot: QtBot
+) -> None:
+    rates = tuple(f"{turn} % word errors" for turn in range(5))
+    main_window.model_library.listing_changed.emit(replace(LISTING, models=(replace(LISTING.models[2], rates=rates),)))
+    row = models.rows["starter"]
+    assert row.rates.text().splitlines() == list(rates[:2])
+    assert row.more_button.text() == "3 more"
+    row.more_button.setFocus()
+    qtbot.keyClick(row.more_button, Qt.Key.Key_Space)
+    assert row.rates.text().splitlines() == list(rates)
+    assert row.more_button.text() == "Fewer"
+
+
 @pytest.mark.parametrize(
     ("typed", "keys"),
     [

@@ -32,12 +32,21 @@ def read_document(path: Path) -> Iterator[str]:
 
 
 def find_documents(paths: tuple[Path, ...]) -> list[Path]:
-    """List the documents: files as given, folders searched at all depths for known suffixes; none twice."""
+    """List the documents: files as given, folders searched at all depths for known suffixes; none twice.
+
+    What is hidden in a folder, and the lock files that Word leaves beside open documents, are passed over.
+    """
     found: dict[Path, None] = {}
     for path in paths:
-        inside = sorted(item for item in path.rglob("*") if item.suffix.lower() in _READERS and item.is_file())
-        found.update(dict.fromkeys(inside if path.is_dir() else [path]))
+        found.update(dict.fromkeys(sorted(_documents_in(path)) if path.is_dir() else [path]))
     return list(found)
+
+
+def _documents_in(folder: Path) -> Iterator[Path]:
+    for path in folder.rglob("*"):
+        is_hidden = any(part.startswith((".", "~$")) for part in path.relative_to(folder).parts)
+        if path.suffix.lower() in _READERS and not is_hidden and path.is_file():
+            yield path
 
 
 def _read_text(path: Path) -> str:
@@ -105,7 +114,7 @@ _MARKDOWN_RULES = tuple(
         (r"</?[A-Za-z][^<>\n]*>", " "),  # HTML
         (r"!?\[([^\]\n]*)\](?:\([^)\n]*\)|\[[^\]\n]*\])", r"\1"),  # links and images: their text
         (r"^[ \t]*\[[^\]\n]+\]:[^\n]*$", ""),  # link targets
-        (r"^[ \t]*\|?(?:[ \t]*:?-{3,}:?[ \t]*\|?)+[ \t]*$", ""),  # rules of tables, horizontal rules
+        (r"^(?=[^\n]*---)[ \t|:-]+$", ""),  # rules of tables, horizontal rules
         (r"^[ \t]*#{1,6}[ \t]+([^\n]*?)[ \t]*#*$", r"\n\1\n"),  # headings
         (r"^[ \t]*(?:[-*+]|\d+[.)])[ \t]+", r"\n\n"),  # items of lists are paragraphs
         (r"^[ \t]*>[ \t]?", ""),  # quotations

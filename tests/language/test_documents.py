@@ -87,6 +87,13 @@ def never(): ...
     ]  # fmt: skip
 
 
+def test_long_rules_in_markdown_take_no_time(tmp_path: Path) -> None:
+    """A pattern that tries every way to split the dashes would never end."""
+    assert read(write(tmp_path / "a.md", f"{'-' * 5000} end\n\n{'-' * 5000}\n\n|{':---|' * 900}\n")) == [
+        f"{'-' * 5000} end",
+    ]  # fmt: skip
+
+
 def test_word_files(tmp_path: Path) -> None:
     body = (
         WORD.format("First ")
@@ -193,6 +200,8 @@ def test_damage_is_never_a_crash(tmp_path: Path, kind: str, place: float, change
 def test_folders_are_searched_and_nothing_is_read_twice(tmp_path: Path) -> None:
     (tmp_path / "in" / "deep").mkdir(parents=True)
     first, second = write(tmp_path / "in" / "b.txt", "b"), write(tmp_path / "in" / "deep" / "a.MD", "a")
-    write(tmp_path / "in" / "c.png", "c")
+    (tmp_path / "in" / ".hidden").mkdir()
+    for name in ("c.png", "~$b.docx", ".d.txt", ".hidden/e.txt"):
+        write(tmp_path / "in" / name, "c")
     other = tmp_path / "named.xyz"
     assert find_documents((tmp_path / "in", first, other)) == [first, second, other]

@@ -111,6 +111,14 @@ def test_settings_survive_a_restart(
     desktop.press("F8")
     desktop.press("ctrl+plus")
     wait_until(lambda: "panel_open = true" in saved(tmp_path), 20, "the open panel in the settings file")
+    desktop.press("F7")
+    wait_until(lambda: "Your words" in desktop.titles(), 20, "the window of words")
+    desktop.click(400, 175)  # into its entry line; without a window manager a window lies where it asks to
+    desktop.type_text("Quandt")
+    desktop.press("Return")
+    wait_until(lambda: "Quandt" in saved(tmp_path), 20, "the new word in the settings file")
+    desktop.press("Escape")
+    wait_until(lambda: "Your words" not in desktop.titles(), 20, "the window of words closed")
     app.send_signal(signal.SIGINT)
     assert app.wait(60) == 0
     again = start(sys.executable, "-m", "dictation", "--config", str(tmp_path / "settings"))
@@ -119,6 +127,7 @@ def test_settings_survive_a_restart(
     desktop.press("F8")
     wait_until(lambda: "panel_open = false" in saved(tmp_path), 20, "the closed panel in the settings file")
     assert "font_px = 19" in saved(tmp_path)
+    assert "Quandt" in saved(tmp_path)
     again.send_signal(signal.SIGTERM)
     assert again.wait(60) == 0
 

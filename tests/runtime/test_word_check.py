@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from pytestqt.qtbot import QtBot
 
+from dictation.asr.model_folder import open_model_folder
+from dictation.asr.recognizer import Recognizer
+from dictation.asr.self_test import read_clip
 from dictation.core.errors import ModelMissing, OutOfMemory
 from dictation.core.records import Hypothesis, Recognition, Samples, Word
 from dictation.core.settings import RecognizerSettings, Settings
-from dictation.core.status import SessionState
+from dictation.core.status import ModelState, SessionState
 from dictation.core.word_check import CheckPhase, WordCheckReport
 from dictation.runtime.word_check import CheckEnd, WordCheckRunner
 from tests.support.stage import UTTERANCE, Stage, wait_for
+from tests.support.synth import join, silence
 
+ROOT = Path(__file__).resolve().parents[2]
 HOTWORDS = ("zoë", "Quandt")
 
 
@@ -157,3 +163,32 @@ def test_the_hotwords_of_a_check_are_taken_back_when_recognition_fails(bench: Be
     bench.say(qtbot, lambda: bool(bench.ends))
     wait_for(qtbot, lambda: not bench.stage.recognizer.failures)
     assert bench.stage.recognizer.configured[-1] == replace(RecognizerSettings(), hotwords=HOTWORDS)
+
+
+@pytest.mark.model
+def test_the_real_model_is_checked_by_known_clips(open_stage: Callable[..., Stage], qtbot: QtBot) -> None:
+    """ "what is your name" three times for the word it ends in, then another sentence as the text to read."""
+
+    def use_the_starter(stage: Stage) -> None:
+        folder = open_model_folder(ROOT / "models" / "starter")
+        stage.make_recognizer = lambda settings: Recognizer(folder, settings)
+
+    settings = Settings(recognizer=RecognizerSettings(hotwords=HOTWORDS))
+    stage = open_stage(settings, prepare=use_the_starter)
+    # The first load imports torch, which takes long on a busy core.
+    qtbot.waitUntil(lambda: stage.session.model_status.state is ModelState.READY, timeout=90_000)
+    bench = Bench(stage)
+    bench.runner.start("Name")
+    clip = {name: read_clip(ROOT / "tests" / "golden" / f"{name}.wav") for name in ("question", "house")}
+    for turn in (1, 2, 3):
+        stage.microphone.play(join(clip["question"], silence(0.5)))
+        qtbot.waitUntil(lambda turn=turn: len(bench.reports[-1].heard) == turn, timeout=30_000)
+    stage.microphone.play(join(clip["house"], silence(0.5)))
+    qtbot.waitUntil(lambda: bench.reports[-1].words_read > 0, timeout=30_000)
+    bench.runner.finish()
+    wait_for(qtbot, lambda: bench.ends == [(CheckEnd.FINISHED, None)])
+    report = bench.reports[-1]
+    assert (report.hits, report.false_triggers) == (3, 0)
+    assert report.heard[0] == "what is your name"
+    assert report.words_read == 6
+    assert stage.texts == []

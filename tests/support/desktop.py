@@ -63,6 +63,10 @@ class Desktop:
         """Type a key combination such as ``ctrl+shift+c`` into the window under the pointer."""
         self._xdotool("key", keys)
 
+    def type_text(self, text: str) -> None:
+        """Type a text, key by key."""
+        self._xdotool("type", "--delay", "30", text)
+
     def click(self, x: int, y: int) -> None:
         self._xdotool("mousemove", str(x), str(y), "click", "1")
 

@@ -9,19 +9,19 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 from dictation.asr.importing import ImportCancelled, import_language_model
-from dictation.asr.importing.writing import folder_name
+from dictation.asr.importing.writing import folder_name, hidden_folder
 from dictation.asr.model_folder import ModelFolder, model_roots
 from dictation.core.errors import DownloadAltered, LibraryError, ModelImportFailed, ModelNotRemovable
 from dictation.library.catalogue import CatalogueEntry, CatalogueFile, LanguageModelEntry
 from dictation.library.convert import convert
 from dictation.library.download import DownloadCancelled, Downloader, DownloadPaused, Fetched, check_space
+from dictation.library.lock import LOCK_NAME, only_one
 from dictation.library.pins import Pin, Pins
 from dictation.library.progress import DownloadProgress
 
@@ -132,7 +132,7 @@ def discard_download(key: str, models_folder: Path) -> None:
 def paused_downloads(models_folder: Path) -> dict[str, int]:
     """What paused or interrupted installations have kept: bytes by the catalogue's key."""
     kept = {
-        folder.name: sum(file.stat().st_size for file in folder.iterdir() if file.suffix != ".toml")
+        folder.name: sum(file.stat().st_size for file in folder.iterdir() if not _is_note(file))
         for folder in sorted(downloads_folder(models_folder).glob("*"))
         if folder.is_dir()
     }
@@ -148,15 +148,12 @@ def remove(folder: ModelFolder, models_folder: Path) -> None:
     """
     if folder.path.resolve().parent != models_folder.resolve():
         raise ModelNotRemovable(f"{folder.name} lies in {folder.path.parent} and is not removed from here.")
-    hidden = Path(tempfile.mkdtemp(prefix=".removing-", dir=models_folder))
-    try:
-        folder.path.rename(hidden / "model")
-    except OSError as error:
-        raise LibraryError(
-            f"{folder.name} cannot be removed now: {error}.", "Choose another model first, or restart the program."
-        ) from error
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)
+    with hidden_folder(models_folder, 0) as hidden:
+        try:
+            folder.path.rename(hidden / "model")
+        except OSError as error:
+            remedy = "Choose another model first, or restart the program."
+            raise LibraryError(f"{folder.name} cannot be removed now: {error}.", remedy) from error
 
 
 class _Job:
@@ -181,9 +178,10 @@ class _Job:
         """Fetch all files, build the model from them by role, pin what worked, and clear away."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            fetched = self._fetch_all()
-            installed = build({file.role: result.path for file, result in fetched})
-            self._pins.add(_pin(file, result) for file, result in fetched)
+            with only_one(self._folder, self._folder.name):
+                fetched = self._fetch_all()
+                installed = build({file.role: result.path for file, result in fetched})
+                self._pins.add(_pin(file, result) for file, result in fetched)
             self._clear()
         except (DownloadCancelled, ImportCancelled) as error:
             self._clear()
@@ -255,6 +253,11 @@ class _Job:
 
     def _clear(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _is_note(path: Path) -> bool:
+    """Whether a file of a download folder is about the others."""
+    return path.suffix == ".toml" or path.name == LOCK_NAME
 
 
 def _pin(file: CatalogueFile, fetched: Fetched) -> Pin:

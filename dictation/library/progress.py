@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 WINDOW_S = 5.0
 """The speed shown is that of the last seconds: steady enough to read, quick enough to follow a stall."""
+SHORTEST_S = 1.0
+"""Over less, the wait for the first byte would make it look like hours."""
 REPORTS_PER_S = 10
 
 
@@ -20,7 +22,7 @@ class DownloadProgress:
         name: The file under way.
         done_bytes: What has arrived, with what earlier runs left.
         total_bytes: What there is in all, or None while no one knows.
-        bytes_per_s: Speed over the last 5 s; 0 at first.
+        bytes_per_s: Speed over the last 5 s; 0 in the first second.
     """
 
     name: str
@@ -72,5 +74,5 @@ class Speedometer:
         self._reported_s = now_s
         first_s, first_bytes = self._moments[0]
         elapsed_s = now_s - first_s
-        bytes_per_s = (done_bytes - first_bytes) / elapsed_s if elapsed_s > 0 else 0.0
+        bytes_per_s = (done_bytes - first_bytes) / elapsed_s if elapsed_s >= SHORTEST_S else 0.0
         self._on_progress(DownloadProgress(self._name, done_bytes, total_bytes, bytes_per_s))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import pickle
 import shutil
 from collections.abc import Callable
@@ -39,6 +40,7 @@ from dictation.library.install import (
     remove,
     user_models_folder,
 )
+from dictation.library.lock import only_one
 from dictation.library.pins import Pins
 from tests.support import bad_server
 from tests.support.bad_server import BadServer
@@ -227,6 +229,25 @@ def test_a_network_of_other_outputs_is_refused(server: BadServer, shop: Shop) ->
     server.files.update(make_tiny_bundle(server.url, label_count=30).files)
     with pytest.raises(ModelImportFailed, match="has 33 outputs"):
         shop.install()
+
+
+# --- two programs
+
+
+def test_two_programs_do_not_download_the_same(shop: Shop) -> None:
+    downloads = downloads_folder(shop.models) / "tiny"
+    downloads.mkdir(parents=True)
+    with only_one(downloads, "tiny"), pytest.raises(LibraryError, match=f"already, by process {os.getpid()}"):
+        shop.install()
+    assert shop.install().path.is_dir()
+
+
+@pytest.mark.parametrize("left", ["", "nonsense", "1", f"{os.getpid()} 5.0", "999999999 5.0"])
+def test_what_a_killed_program_held_is_free(tmp_path: Path, left: str) -> None:
+    (tmp_path / "lock").write_text(left)
+    with only_one(tmp_path, "tiny"):
+        assert (tmp_path / "lock").read_text().startswith(f"{os.getpid()} ")
+    assert list(tmp_path.iterdir()) == []
 
 
 # --- pins

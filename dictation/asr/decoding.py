@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Protocol
@@ -25,12 +26,15 @@ class DecodingParameters:
             turns into words.
         min_letter_confidence: Audio on which the network's letters are less sure than this is taken for noise and
             gives no words, see ``noise.letter_confidence``; 0 switches the rule off.
+        min_gain_over_silence: A reading that scores less than this above silence is taken for noise and dropped, see
+            ``noise.gain_over_silence``, in nats; 0 switches the rule off.
         lm_weight: The language-model weight that suits this model best.
         word_score: The word score that suits this model best.
     """
 
     kind: str = CHARACTERS
     min_letter_confidence: float = 0.0
+    min_gain_over_silence: float = 0.0
     lm_weight: float = RecognizerSettings.lm_weight
     word_score: float = RecognizerSettings.word_score
 
@@ -40,6 +44,8 @@ class DecodingParameters:
             raise ValueError(f"kind must be {CHARACTERS!r} or {LEXICON!r}, not {self.kind!r}")
         if not 0 <= self.min_letter_confidence < 1:
             raise ValueError("min_letter_confidence must lie between 0 and 1")
+        if not 0 <= self.min_gain_over_silence < math.inf:
+            raise ValueError("min_gain_over_silence must be 0 or more")
         for name in ("lm_weight", "word_score"):
             low, high = _range(name)
             if not low <= getattr(self, name) <= high:

@@ -17,7 +17,7 @@ import numpy as np
 
 from dictation.asr.build_decoder import build_decoder
 from dictation.asr.hardware_answers import HardwareProbe
-from dictation.asr.noise import letter_confidence
+from dictation.asr.noise import gain_over_silence, letter_confidence
 from dictation.asr.self_test import SelfTestRun, are_close, read_clip, stand_in_clip
 from dictation.core.errors import InvalidAudio, ModelDamaged
 from dictation.core.records import SAMPLE_RATE_HZ, Hypothesis, Recognition, Samples
@@ -225,13 +225,17 @@ class Recognizer:
         effort: Effort,
         checkpoint: Callable[[], None],
     ) -> tuple[Hypothesis, ...]:
-        """Search with the beam of that effort, unless it sounds like noise."""
-        confidence = letter_confidence(log_probs, self._folder.labels.blank_index)
-        if confidence < self._folder.decoding.min_letter_confidence:
+        """Search with the beam of that effort; what sounds like noise gives no words."""
+        rules, blank = self._folder.decoding, self._folder.labels.blank_index
+        if letter_confidence(log_probs, blank) < rules.min_letter_confidence:
             return (Hypothesis(()),)
-        if effort is Effort.PARTIAL:
-            return decoder.decode(log_probs, audio_s, self._settings.partial_beam_width, 1, checkpoint)
-        return decoder.decode(log_probs, audio_s, self._settings.beam_width, MOST_ALTERNATIVES, checkpoint)
+        is_partial = effort is Effort.PARTIAL
+        beam_width = self._settings.partial_beam_width if is_partial else self._settings.beam_width
+        found = decoder.decode(log_probs, audio_s, beam_width, 1 if is_partial else MOST_ALTERNATIVES, checkpoint)
+        least_gain = rules.min_gain_over_silence
+        if least_gain and gain_over_silence(found[0].score, log_probs, blank) < least_gain:
+            return (Hypothesis(()),)
+        return found
 
     def _build_processor(self) -> Processor:
         """Load the network onto the CPU; a GPU gets copies once it is chosen."""

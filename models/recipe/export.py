@@ -87,6 +87,7 @@ def _copy(language: Path, clip: Path | None, output: Path) -> None:
 @click.option("--lm-weight", default=0.7, show_default=True, help="Best on dev, by tune_weights.py.")
 @click.option("--word-score", default=0.5, show_default=True, help="Likewise.")
 @click.option("--min-letter-confidence", default=0.0, show_default=True, help="By noise_hour.py --choose.")
+@click.option("--min-gain-over-silence", default=0.0, show_default=True, help="Likewise.")
 def main(
     checkpoint: Path,
     sphinx: Path,
@@ -99,6 +100,7 @@ def main(
     lm_weight: float,
     word_score: float,
     min_letter_confidence: float,
+    min_gain_over_silence: float,
 ) -> None:
     """Write the averaged weights with the Gaussians, the language files and model.toml, and try the self-test."""
     output.mkdir(parents=True, exist_ok=True)
@@ -111,7 +113,7 @@ def main(
         output / FILES["weights"], {**{f"gaussians.{key}": item for key, item in gaussians.items()}, **average}
     )
     head = {"name": name or output.name, "language": "en", "licence": licence, "self_test_text": clip_text}
-    decoding = DecodingParameters(LEXICON, min_letter_confidence, lm_weight, word_score)
+    decoding = DecodingParameters(LEXICON, min_letter_confidence, min_gain_over_silence, lm_weight, word_score)
     (output / DESCRIPTION_FILE).write_text(describe(output, head, parameters, decoding), encoding="utf-8")
     recognizer = Recognizer(open_model_folder(output), RecognizerSettings(processor="cpu"))
     report = recognizer.load()

@@ -1,7 +1,8 @@
 """An hour without speech through the app's segmenter and recogniser: how many words come out? None should.
 
-With --choose, instead: the letter confidence (``dictation/asr/noise.py``) of that hour's segments beside that of
-development clips, and the value of ``min_letter_confidence`` that keeps most of one and least of the other.
+With --choose, instead: the letter confidence and the gain over silence (``dictation/asr/noise.py``) of that hour's
+segments beside those of development clips, and values of ``min_letter_confidence`` and ``min_gain_over_silence`` that
+keep the speech and leave out the noise.
 """
 
 from __future__ import annotations
@@ -17,17 +18,21 @@ from corpus import read_samples
 from evaluate import choose_sets
 from noises import stretches
 
+from dictation.asr.build_decoder import build_decoder
+from dictation.asr.decoding import Decoder
 from dictation.asr.model_folder import ModelFolder, open_model_folder
-from dictation.asr.noise import letter_confidence
+from dictation.asr.noise import gain_over_silence, letter_confidence
 from dictation.asr.recognizer import Effort, Recognizer
-from dictation.core.records import Samples, Segment
+from dictation.core.records import SAMPLE_RATE_HZ, Samples, Segment
 from dictation.core.segmenter import SegmentClosed, Segmenter
 from dictation.core.settings import RecognizerSettings, SegmenterSettings
 
 BLOCK_FRAMES = 1600
 """What the microphone delivers at once does not matter to the segmenter; 0.1 s keeps memory small."""
 SPEECH_LOST_PERCENT = 1.0
-"""So much speech may be taken for noise."""
+"""So much speech may be lost to the letter confidence, and to the gain over silence."""
+SPARE_GAIN = 1.0
+"""Nats between the noise that gained most and the threshold, for noise not heard yet."""
 
 
 def segments(sounds: Iterable[tuple[str, Samples]], threshold_dbfs: float) -> Iterator[tuple[str, Segment]]:
@@ -75,21 +80,38 @@ def report_words(
     )
 
 
+def measure(network: Network, decoder: Decoder, blank: int, samples: Samples) -> tuple[float, float]:
+    """Letter confidence and gain over silence of one piece."""
+    log_probs = network.log_probs(samples)
+    best = decoder.decode(log_probs, len(samples) / SAMPLE_RATE_HZ, RecognizerSettings.beam_width, 1)[0]
+    return letter_confidence(log_probs, blank), gain_over_silence(best.score, log_probs, blank) if best.words else 0.0
+
+
 def report_choice(
-    folder: ModelFolder, sounds: Iterable[tuple[str, Samples]], threshold_dbfs: float, speech: list[Samples]
+    folder: ModelFolder, sounds: Iterable[tuple[str, Samples]], threshold_dbfs: float, clips: list[Path]
 ) -> None:
-    """Print the confidences of noise and of speech, and the threshold."""
+    """Print confidences and gains of noise and of speech, and thresholds between them."""
     network, blank = Network(folder), folder.labels.blank_index
-    noise = [letter_confidence(network.log_probs(one.samples), blank) for _, one in segments(sounds, threshold_dbfs)]
-    with click.progressbar(speech, label="Hearing speech") as bar:
-        spoken = [letter_confidence(network.log_probs(samples), blank) for samples in bar]
-    for name, found in (("noise", noise), ("speech", spoken)):
-        places = ", ".join(f"{np.percentile(found, at):.2f}" for at in (1, 5, 50, 95, 99)) if found else "none"
-        click.echo(f"{name}: {len(found)} pieces, letter confidence at 1, 5, 50, 95, 99 %: {places}")
-    chosen = float(np.floor(100 * np.percentile(spoken, SPEECH_LOST_PERCENT)) / 100)
-    passing = sum(one >= chosen for one in noise)
-    lost = sum(one < chosen for one in spoken)
-    click.echo(f"--min-letter-confidence {chosen:.2f} lets {passing} noises through and loses {lost} clips of speech")
+    decoder, _ = build_decoder(folder, None)
+    decoder.configure(folder.decoding.adapt(RecognizerSettings()))
+    found = [measure(network, decoder, blank, one.samples) for _, one in segments(sounds, threshold_dbfs)]
+    noise = np.array(found).reshape(-1, 2)
+    with click.progressbar(clips, label="Hearing speech") as bar:
+        speech = np.array([measure(network, decoder, blank, read_samples(clip)) for clip in bar])
+    for name, values in (("noise", noise), ("speech", speech)):
+        for column, what in enumerate(("letter confidence", "gain over silence")):
+            places = ", ".join(f"{np.percentile(values[:, column], at):.2f}" for at in (0, 1, 5, 50, 95, 99, 100))
+            click.echo(f"{name}: {len(values)} pieces, {what} at 0, 1, 5, 50, 95, 99, 100 %: {places}")
+    confidence = float(np.floor(100 * np.percentile(speech[:, 0], SPEECH_LOST_PERCENT)) / 100)
+    passing = noise[noise[:, 0] >= confidence, 1]
+    most = float(np.percentile(speech[speech[:, 0] >= confidence, 1], SPEECH_LOST_PERCENT))
+    gain = max(0.0, min(most, float(passing.max(initial=0.0)) + SPARE_GAIN))
+    gain = float(np.floor(10 * gain) / 10)
+    lost = int(((speech[:, 0] < confidence) | (speech[:, 1] < gain)).sum())
+    click.echo(
+        f"--min-letter-confidence {confidence:.2f} --min-gain-over-silence {gain:.1f} lets {(passing >= gain).sum()} of"
+        f" {len(noise)} noises through and loses {lost} of {len(speech)} clips of speech"
+    )
 
 
 @click.command()
@@ -97,7 +119,7 @@ def report_choice(
 @click.option("--minutes", default=60.0, show_default=True)
 @click.option("--threshold-dbfs", default=SegmenterSettings.threshold_dbfs, show_default=True, help="As the slider's.")
 @click.option("--seed", default=1, show_default=True, help="Choose with one, report with another.")
-@click.option("--choose", is_flag=True, help="Find min_letter_confidence on this noise and on dev rows of --corpus.")
+@click.option("--choose", is_flag=True, help="Find thresholds on this noise and dev rows of --corpus.")
 @click.option("--corpus", multiple=True, type=click.Path(exists=True, path_type=Path), help="With --choose.")
 @click.option("--most-clips", default=50, show_default=True, help="With --choose: speech from each set.")
 @click.option("--verbose", is_flag=True, help="Print the words.")
@@ -120,8 +142,7 @@ def main(
         sets = choose_sets(corpus, "dev", most_clips, seed)
         if not sets:
             raise click.UsageError("--choose needs dev rows: name a --corpus")
-        speech = [read_samples(clip.path) for clips in sets.values() for clip in clips]
-        report_choice(folder, sounds, threshold_dbfs, speech)
+        report_choice(folder, sounds, threshold_dbfs, [clip.path for clips in sets.values() for clip in clips])
 
 
 if __name__ == "__main__":

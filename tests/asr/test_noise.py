@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dictation.asr.noise import letter_confidence
+from dictation.asr.noise import gain_over_silence, letter_confidence
 from tests.support.log_probs import ENGLISH, between, spell
 
 
@@ -25,3 +25,9 @@ def test_nothing_heard_is_nothing_sure(frames: int) -> None:
     log_probs = np.full((frames, 3), -40.0)
     log_probs[:, 1] = 0.0
     assert letter_confidence(log_probs, 1) == 0.0
+
+
+def test_a_gain_is_counted_from_the_path_of_blanks() -> None:
+    log_probs = np.log(np.array([[0.5, 0.5], [0.25, 0.75]]))
+    assert gain_over_silence(np.log(0.375), log_probs, 0) == pytest.approx(np.log(0.375 / 0.125))
+    assert gain_over_silence(np.log(0.125), log_probs, 0) == pytest.approx(0.0)

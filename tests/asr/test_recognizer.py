@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -113,6 +114,17 @@ def test_what_is_not_speech_gives_no_words(
 ) -> None:
     """Without ``min_letter_confidence`` every one of these but silence gives words such as "so" and "e"."""
     assert recognizer.recognize(make(length_s)).best.text == ""
+
+
+@pytest.mark.parametrize("effort", list(Effort))
+def test_words_must_gain_over_silence(
+    recognizer: Recognizer, clip: Samples, effort: Effort, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = recognizer._folder
+    for gain, is_heard in ((20.0, True), (10_000.0, False)):
+        decoding = replace(folder.decoding, min_gain_over_silence=gain)
+        monkeypatch.setattr(recognizer, "_folder", replace(folder, decoding=decoding))
+        assert bool(recognizer.recognize(clip, effort).best.words) == is_heard
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,7 @@ def test_from_speech_to_scores(tmp_path: Path, call: Callable[..., str]) -> None
         *("--clip", write_clip(tmp_path, TEXTS[0]), "--clip-text", TEXTS[0], "--word-score", 1.5),
     )
     assert "self-test passed" in exported
-    assert open_model_folder(model).decoding == DecodingParameters("lexicon", 0.0, 0.7, 1.5)
+    assert open_model_folder(model).decoding == DecodingParameters("lexicon", lm_weight=0.7, word_score=1.5)
     systems = [f"{model}{variant}" for variant in (":greedy", ":no-lm", "")]
     table = call("evaluate", *systems, "--corpus", corpus, "--split", "eval")
     rows = [line.split("|") for line in table.splitlines() if "eval-lj" in line]

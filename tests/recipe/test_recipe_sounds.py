@@ -93,4 +93,5 @@ def test_a_noisy_minute_is_counted_and_a_threshold_chosen(load: Callable[[str], 
     (folder / "manifest.tsv").write_text("path\tseconds\tspeaker\tsplit\ttext\nclip.wav\t3\tx\tdev\tthis\n")
     chosen = call(program, STARTER, "--minutes", 0.2, "--choose", "--corpus", tmp_path / "corpus").splitlines()[-1]
     assert chosen.startswith("--min-letter-confidence 0.")
-    assert chosen.endswith("loses 0 clips of speech")
+    assert "--min-gain-over-silence" in chosen
+    assert chosen.endswith("loses 0 of 1 clips of speech")

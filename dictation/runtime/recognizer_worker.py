@@ -125,6 +125,7 @@ class RecognizerWorker(QObject):
         is_same = all(getattr(old, key) == getattr(settings, key) for key in _RELOADING_KEYS)
         if self._recognizer is not None and is_same and not is_reload:
             self._recognizer.configure(settings)
+            self._show_changes(self._recognizer)  # such as a hotword that the model has no letters for
             return
         if not self._load(old.model_path):
             # The old model stays; choosing the new one again is then a change, and tries again.

@@ -111,3 +111,14 @@ def test_a_model_whose_files_have_changed_is_loaded_anew(stage: Stage, qtbot: Qt
     wait_for(qtbot, lambda: stage.recognizer.closed == 1)
     assert stage.made == [stage.made[0]] * 2
     wait_for(qtbot, lambda: stage.session.model_status.state is ModelState.READY)
+
+
+def test_a_remark_about_a_new_hotword_is_shown_at_once(stage: Stage, qtbot: QtBot) -> None:
+    def configure(settings: RecognizerSettings) -> None:
+        stage.recognizer.note = f"no letters for {settings.hotwords[0]}" if settings.hotwords else ""
+
+    stage.recognizer.configure = configure
+    stage.session.configure_recognizer(RecognizerSettings(hotwords=("Zoë",)))
+    wait_for(qtbot, lambda: stage.session.model_status.note == "no letters for Zoë")
+    stage.session.configure_recognizer(RecognizerSettings())
+    wait_for(qtbot, lambda: stage.session.model_status.note == "")

@@ -29,8 +29,9 @@ def lm() -> None:
 @click.option("--name", default="personal", show_default=True, help="What to call it; one of that name is replaced.")
 @click.option("--order", default=3, show_default=True, metavar="WORDS", help="Longest word sequence counted, 2 to 5.")
 @click.option(
-    "--prune", default="0", show_default=True, metavar="COUNTS",
-    help='Forget sequences seen this often or less, by length: "0 0 1" forgets triples seen once.',
+    "--prune", default="", metavar="COUNTS",
+    help='Forget sequences seen this often or less, by length: "0 0 1" forgets triples seen once. Without it, large '
+    'texts are pruned so, small ones not at all ("0").',
 )  # fmt: skip
 @click.option(
     "--held-out", default=0.1, show_default=True, metavar="SHARE",
@@ -91,12 +92,11 @@ def build(
 
 def _options(order: int, prune: str, held_out: float, programs: Path | None, quantise_bits: int) -> BuildOptions:
     """Turn what was typed into options; what is out of range is a usage error."""
-    from dictation.language.ngram import NgramOptions
     from dictation.language.personal import BuildOptions
 
     try:
-        thresholds = tuple(int(count) for count in prune.split())
-        return BuildOptions(NgramOptions(order, thresholds), held_out, programs, quantise_bits)
+        thresholds = tuple(int(count) for count in prune.split()) or None
+        return BuildOptions(order, thresholds, held_out, programs, quantise_bits)
     except ValueError as error:
         raise click.UsageError(f"{error}.") from error
 

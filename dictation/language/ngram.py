@@ -163,6 +163,37 @@ def estimate(text: EncodedText, options: NgramOptions, checkpoint: Callable[[], 
     return NgramModel(text.words, tuple(levels))
 
 
+def probabilities(model: NgramModel, sentences: Iterable[Sequence[str]]) -> Reals:
+    """Probability of each word and sentence end after those before it; 0 for words that the model does not know.
+
+    The same numbers as KenLM gives, but many at once, and without holding Python's lock for the time KenLM takes to
+    load: 0.8 s for a million n-grams, in which a window stands still.
+    """
+    number = {word: place for place, word in enumerate(model.words)}
+    start, end = number[SENTENCE_START], number[SENTENCE_END]
+    tokens = (
+        token for sentence in sentences for token in (start, *(number.get(word, 0) for word in sentence), end)
+    )  # fmt: skip
+    ids = np.fromiter(tokens, dtype=np.int64)
+    if not len(ids):
+        return np.zeros(0)
+    found = ids  # per token, the longest n-gram so far that ends there, as an index of its level; -1 without one
+    log10_probs = model.levels[0].log10_probs[ids]
+    for level, below in zip(model.levels[1:], model.levels, strict=False):
+        if not len(level):  # pruned away, and all longer ones too: nothing backs off
+            break
+        before = np.concatenate(([-1], found[:-1]))
+        keys = level.contexts * len(model.words) + level.last_words  # ascending, as they were counted
+        wanted = np.where((before >= 0) & (ids != start), before * len(model.words) + ids, -1)
+        places = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+        is_found = (wanted >= 0) & (keys[places] == wanted)
+        backed_off = log10_probs + np.where(before >= 0, below.log10_backoffs[before], 0.0)
+        log10_probs = np.where(is_found, level.log10_probs[places], backed_off)
+        found = np.where(is_found, places, -1)
+    found_probs: Reals = np.where(ids == 0, 0.0, 10.0**log10_probs)[ids != start]
+    return found_probs
+
+
 def _count(text: EncodedText, order: int, checkpoint: Callable[[], None]) -> list[_Counts]:
     """Find the distinct n-grams of each length and how often each is seen."""
     size = len(text.words)

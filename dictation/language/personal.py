@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import tempfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,7 +24,7 @@ from dictation.language.mixture import (
     tune,
     word_probabilities,
 )
-from dictation.language.ngram import RESERVED_WORDS, UNKNOWN, NgramModel, NgramOptions, encode, estimate
+from dictation.language.ngram import RESERVED_WORDS, UNKNOWN, NgramModel, NgramOptions, encode, estimate, probabilities
 from dictation.language.store import (
     ARPA_FILE,
     BINARY_FILE,
@@ -43,6 +42,9 @@ LEAST_WORDS = 20
 LEAST_HELD_OUT_WORDS = 20
 """With less held-out text its perplexity says nothing, and the weight stays at ``FIRST_WEIGHT``."""
 MOST_HELD_OUT = 0.5
+LARGE_TEXT_WORDS = 300_000
+"""Above this, sequences of three and more words that were seen once are forgotten unless the user says otherwise: they
+are most of the model and tell least, and a window stands still while KenLM loads it (0.8 s per million)."""
 
 _ENDS = {BuildStage.READING: 0.5, BuildStage.COMPARING: 0.75, BuildStage.COUNTING: 0.85}
 """What share of the work is done when a stage ends, writing being the last."""
@@ -75,25 +77,33 @@ class BuildOptions:
     """How to build.
 
     Attributes:
-        ngrams: Order and pruning.
+        order: Longest word sequence counted, 2 to 5.
+        prune: As in ``NgramOptions``; None prunes texts of over ``LARGE_TEXT_WORDS`` words by 0 0 1.
         held_out: Share of the sentences kept apart to tune the weight and measure perplexity, 0 to 0.5.
         programs: Folder with KenLM's ``build_binary``, to pack the model; None keeps it as ARPA text.
         quantise_bits: With ``programs``: bits per number, 2 to 16; 0 keeps them exact.
     """
 
-    ngrams: NgramOptions = field(default_factory=NgramOptions)
+    order: int = 3
+    prune: tuple[int, ...] | None = None
     held_out: float = 0.1
     programs: Path | None = None
     quantise_bits: int = 0
 
     def __post_init__(self) -> None:
         """Validate; ``ValueError`` says what is wrong."""
+        self.ngrams(0)
         if not 0 <= self.held_out <= MOST_HELD_OUT:
             raise ValueError(f"the held-out share must lie in 0 to {MOST_HELD_OUT}")
         if self.quantise_bits and self.programs is None:
             raise ValueError("quantising needs KenLM's build_binary: name its folder with --programs")
         if self.quantise_bits and not LEAST_BITS <= self.quantise_bits <= MOST_BITS:
             raise ValueError(f"quantising takes {LEAST_BITS} to {MOST_BITS} bits")
+
+    def ngrams(self, words: int) -> NgramOptions:
+        """What to count in a text of so many words."""
+        automatic = (0, 0, 1)[: self.order] if words > LARGE_TEXT_WORDS else (0,)
+        return NgramOptions(self.order, automatic if self.prune is None else self.prune)
 
 
 @dataclass
@@ -232,10 +242,7 @@ class _Build:
         if not kept or sum(map(len, held_out)) < LEAST_HELD_OUT_WORDS:
             return untuned, 0
         model = self.estimate(kept, BuildStage.COMPARING)
-        with tempfile.TemporaryDirectory(prefix="dictation-") as folder:
-            path = Path(folder) / ARPA_FILE
-            write_arpa(model, path, self.checkpoint)
-            personal = word_probabilities(open_kenlm(path), held_out, self.checkpoint)
+        personal = probabilities(model, held_out)
         if self._general is None:
             return Mixture(alone, math.nan, perplexity(personal[personal > 0])), len(held_out)
         return tune(personal, word_probabilities(self._general, held_out, self.checkpoint)), len(held_out)
@@ -243,7 +250,8 @@ class _Build:
     def estimate(self, sentences: Sentences, stage: BuildStage) -> NgramModel:
         """Estimate a model of some sentences."""
         self._progress(BuildProgress(stage, _ENDS[stage] - _ESTIMATE_SHARE))
-        return estimate(encode(sentences), self._options.ngrams, self.checkpoint)
+        words = sum(map(len, sentences))
+        return estimate(encode(sentences), self._options.ngrams(words), self.checkpoint)
 
     def count_new(self, vocabulary: tuple[str, ...]) -> int:
         """Count the words that the general model does not know."""

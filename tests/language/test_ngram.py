@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dictation.language.arpa import write_arpa
-from dictation.language.mixture import open_kenlm
-from dictation.language.ngram import NgramOptions, encode, estimate
+from dictation.language.mixture import open_kenlm, word_probabilities
+from dictation.language.ngram import NgramOptions, encode, estimate, probabilities
 
 Sentences = list[list[str]]
 Gram = tuple[str, ...]
@@ -112,6 +112,22 @@ def test_kenlm_reads_the_probabilities_of_the_definition(
         assert sum(found.values()) == pytest.approx(1.0, abs=2e-6)
         wanted = {word: reference.prob(context[-(order - 1) :], word) for word in reference.words}
         assert found == pytest.approx(wanted, rel=1e-5)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    sentences=SENTENCES,
+    order=ORDERS,
+    prune=PRUNES,
+    others=st.lists(st.lists(st.sampled_from([*"abcdez", "<unk>"]), max_size=7), max_size=5),
+)
+def test_the_probabilities_of_other_sentences_are_kenlms(
+    sentences: Sentences, order: int, prune: tuple[int, ...], others: Sentences, tmp_path: Path
+) -> None:
+    model = estimate(encode(sentences), NgramOptions(order, prune[:order]), lambda: None)
+    write_arpa(model, tmp_path / "model.arpa", lambda: None)
+    wanted = word_probabilities(open_kenlm(tmp_path / "model.arpa"), others, lambda: None)
+    assert probabilities(model, others) == pytest.approx(wanted, rel=1e-5)
 
 
 def test_discounts_come_from_the_text_once_it_is_large_enough() -> None:

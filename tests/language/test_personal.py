@@ -232,3 +232,18 @@ def test_a_program_that_hangs_ends_when_cancelled(general: GeneralModel, documen
             is_cancelled=started.exists,
         )  # fmt: skip
     assert list((tmp_path / "models").iterdir()) == []
+
+
+def test_large_texts_are_pruned_unless_told_otherwise(
+    general: GeneralModel, document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def count_triples(**options: object) -> int:
+        made = BuildOptions(held_out=0.0, **options)
+        return build_personal_model((document,), "a", general, made, tmp_path / "models").ngrams[2]
+
+    document.write_text("\n\n".join([*JARGON, "our pump leaks badly"]), encoding="utf-8")
+    everything = count_triples()
+    monkeypatch.setattr("dictation.language.personal.LARGE_TEXT_WORDS", 100)
+    assert count_triples() < everything
+    assert count_triples(prune=(0,)) == everything
+    assert BuildOptions(order=2).ngrams(10**9).prune == (0, 0)

@@ -461,9 +461,12 @@ def test_a_slow_server_is_followed_step_by_step(server: BadServer, client: Clien
     """Each step of the server waits for the client's report of the one before."""
     may_send = threading.Semaphore(1)
     server.faults.append(bad_server.drip(64_000, may_send))
-    client.downloader.fetch(
-        client.file, client.target, client.progress.append, lambda: [may_send.release(), False][1] is None
-    )
+
+    def is_cancelled() -> bool:
+        may_send.release()
+        return False
+
+    client.downloader.fetch(client.file, client.target, client.progress.append, is_cancelled)
     assert client.target.read_bytes() == CONTENT
 
 
@@ -475,6 +478,35 @@ def test_redirects_are_followed_but_not_for_ever(server: BadServer, client: Clie
     server.faults += [bad_server.status(302, Location=client.file.url)] * 50
     with pytest.raises(DownloadFailed, match="from one address to another"):
         client.fetch()
+
+
+# --- TLS
+
+
+def test_an_unknown_certificate_is_named_and_not_tried_again(secure_server: BadServer, tmp_path: Path) -> None:
+    client = Client(secure_server, tmp_path / "fetched")
+    with pytest.raises(DownloadFailed, match="certificate is not trusted"):
+        client.fetch()
+    assert client.waits == []
+    assert secure_server.asked == []
+
+
+def test_a_certificate_that_the_user_trusts_is_taken(
+    secure_server: BadServer, certificate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    assert Client(secure_server, tmp_path / "fetched").fetch() == CONTENT
+
+
+def test_a_way_out_of_encryption_is_refused(
+    server: BadServer, secure_server: BadServer, certificate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    secure_server.faults.append(bad_server.status(302, Location=f"{server.url}/model.pt"))
+    client = Client(secure_server, tmp_path / "fetched")
+    with pytest.raises(DownloadFailed, match="unencrypted"):
+        client.fetch()
+    assert list(client.target.parent.iterdir()) == []
 
 
 # --- where from

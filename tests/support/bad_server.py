@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -211,13 +212,15 @@ def drip(step_bytes: int, may_send: threading.Semaphore) -> Fault:
 
 
 @contextmanager
-def serving(files: Mapping[str, bytes]) -> Iterator[BadServer]:
+def serving(files: Mapping[str, bytes], tls: ssl.SSLContext | None = None) -> Iterator[BadServer]:
     """Serve until the block ends."""
     bad = BadServer(dict(files))
     handler = type("BoundAnswer", (Answer,), {"bad": bad})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
-        bad.url = f"http://127.0.0.1:{server.server_port}"
+        bad.url = f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}"
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         try:

@@ -84,8 +84,9 @@ class Scenario:
 
     def steps(self, window: Any) -> Iterator[Callable[[], bool]]:
         report, session, store = self.report, window.session, window.settings_store
-        if self._wants != "nothing":
-            {"python": call_home_from_python, "c": call_home_from_c}[self._wants]()
+        if self._wants == "to call home":
+            call_home_from_python()
+            call_home_from_c()
             return
         session.failed.connect(lambda error: report["said"].append(f"failed: {error}"))
         session.utterance_ready.connect(lambda utterance: report["said"].append(utterance.text))
@@ -119,8 +120,8 @@ def main() -> int:
     real_backends, scenario = backends.real_backends, Scenario(clip, text, wants)
     spoken = repeat(clip, folder / "spoken.wav")
 
-    def with_recording(*arguments: Any) -> backends.Backends:
-        return replace(real_backends(*arguments), make_source=lambda _settings: WaveSource(spoken, SPEED))
+    def with_recording(*arguments: Any, **options: Any) -> backends.Backends:
+        return replace(real_backends(*arguments, **options), make_source=lambda _settings: WaveSource(spoken, SPEED))
 
     class Driven(main_window.MainWindow):
         def __init__(self, *arguments: Any) -> None:

@@ -19,6 +19,7 @@ from pyctcdecode.decoder import BeamSearchDecoderCTC
 from pyctcdecode.language_model import AbstractLanguageModel
 
 from dictation.asr.confidence import word_confidence
+from dictation.core.hotwords import split_hint
 from dictation.core.records import Hypothesis, Word
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class BeamDecoder:
 
         Hotwords that the labels cannot spell are listed in ``unspellable_hotwords`` and have no effect.
         """
-        spelled = {phrase: self._labels.spellable(phrase) for phrase in settings.hotwords}
+        spelled = {hotword: self._labels.spellable(split_hint(hotword)[0]) for hotword in settings.hotwords}
         self._hotwords = tuple(spelling for spelling in spelled.values() if spelling)
         self.unspellable_hotwords = tuple(phrase for phrase, spelling in spelled.items() if not spelling)
         self._settings = settings

@@ -30,14 +30,21 @@ class Lexicon:
     sounds: tuple[bytes, ...]
 
     def with_words(self, pronunciations: Mapping[str, Sequence[bytes]]) -> Lexicon:
-        """The same lexicon and further words, which it must not hold yet."""
-        places = {word: len(self.words) + count for count, word in enumerate(pronunciations)}
+        """The same lexicon with further words, or further pronunciations of words it holds."""
+        places = {word: place for place, word in enumerate(self.words) if word in pronunciations}
+        new = [word for word in pronunciations if word not in places]
+        places.update((word, len(self.words) + count) for count, word in enumerate(new))
         rows = [(places[word], sounds) for word, ways in pronunciations.items() for sounds in ways]
         return Lexicon(
-            (*self.words, *pronunciations),
+            (*self.words, *new),
             (*self.spoken, *(place for place, _ in rows)),
             (*self.sounds, *(sounds for _, sounds in rows)),
         )
+
+    def ways(self, word: str) -> list[bytes]:
+        """The pronunciations of a word; none if it is not here."""
+        place = self.words.index(word) if word in self.words else -1
+        return [sounds for spoken, sounds in zip(self.spoken, self.sounds, strict=True) if spoken == place]
 
 
 def read_lexicon(path: Path, labels: Labels) -> Lexicon:

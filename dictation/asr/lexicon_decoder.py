@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice, product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ from dictation.asr.lexicon_readings import Reading, best_readings
 from dictation.asr.lexicon_search import LexiconSearch, Lookahead, Said, SearchOptions
 from dictation.asr.pronunciation_tree import PronunciationTree, Reals, build_tree
 from dictation.asr.word_histories import NATS_PER_DECADE, Phrase, PhraseMatcher, WordHistories, WordWeights
+from dictation.core.hotwords import split_hint
 from dictation.core.records import Hypothesis, Word
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ Speller = Callable[[str], Sequence[bytes]]
 """Guesses how a word that the lexicon lacks is said: pronunciations as network outputs, none if it has no idea."""
 
 MOST_INITIALS = 5
+MOST_HINTED_WAYS = 8
 """A longer word in capitals is hardly said letter by letter."""
 
 
@@ -73,7 +76,8 @@ class LexiconDecoder:
     def configure(self, settings: RecognizerSettings) -> None:
         """Take weights, pruning, hotwords and whether to mix; they count from the next ``decode``.
 
-        A word of a hotword that the lexicon lacks gets the pronunciations that the speller guesses. Hotwords with a
+        A word of a hotword that the lexicon lacks gets the pronunciations that the speller guesses, or those of the
+        words that a hint says it sounds like (``hotwords.split_hint``). Hotwords with a
         word that has none are listed in ``unspellable_hotwords`` and have no effect. The first call, and each that
         brings other such words or another language model, takes 0.2 s for 65,000 words.
         """
@@ -133,15 +137,28 @@ class LexiconDecoder:
         phrases: list[Phrase] = []
         unspellable = []
         for hotword in hotwords:
-            words = tuple(word if word in self._known else word.lower() for word in hotword.split())
+            phrase, hint = split_hint(hotword)
+            words = tuple(word if word in self._known else word.lower() for word in phrase.split())
             for word in words:
                 if word not in self._known and word not in guessed:
-                    guessed[word] = self._guess(word, is_initials=word.upper() in hotword.split())
+                    guessed[word] = self._guess(word, is_initials=word.upper() in phrase.split())
+            guessed.update(self._take_hint(words, hint))
             if words and all(word in self._known or guessed[word] for word in words):
                 phrases.append(words)
             else:
                 unspellable.append(hotword)
         return phrases, tuple(unspellable)
+
+    def _take_hint(self, words: tuple[str, ...], hint: str) -> dict[str, Sequence[bytes]]:
+        """Pronunciations of the words that sound like ``hint``: all of it for one word, else word by word."""
+        parts = [hint.lower().split()] if len(words) == 1 else [[part] for part in hint.lower().split()]
+        if not hint or len(parts) != len(words):
+            return {}
+        hinted = {}
+        for word, part in zip(words, parts, strict=True):
+            ways = [self._own.ways(other) or self._speller(other) for other in part]
+            hinted[word] = [b"".join(way) for way in islice(product(*ways), MOST_HINTED_WAYS)]
+        return {word: said for word, said in hinted.items() if said}
 
     def _guess(self, word: str, *, is_initials: bool) -> Sequence[bytes]:
         """How a word may be said: as the speller thinks, and by the names of its letters if it may be initials."""

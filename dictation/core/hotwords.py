@@ -6,11 +6,22 @@ import unicodedata
 from collections.abc import Iterable
 
 MOST_UNDO_STEPS = 100
+HINT_MARK = "="
 
 
 def clean_phrase(text: str) -> str:
-    """Bring a word or phrase into the form it is kept in: composed letters (NFC), single spaces, none at the ends."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    """Bring a hotword into the form it is kept in: composed letters (NFC), single spaces, none at the ends.
+
+    A hint of how it sounds, ``Quandt = kwant``, stays behind it; a hint without a word is nothing.
+    """
+    phrase, hint = split_hint(text)
+    return f"{phrase} {HINT_MARK} {hint}" if phrase and hint else phrase
+
+
+def split_hint(hotword: str) -> tuple[str, str]:
+    """Split ``Quandt = kwant`` into the phrase as it is written and the words it sounds like, which may be none."""
+    phrase, _, hint = unicodedata.normalize("NFC", hotword).partition(HINT_MARK)
+    return " ".join(phrase.split()), " ".join(hint.split())
 
 
 def phrases_of(text: str) -> tuple[str, ...]:
@@ -19,14 +30,14 @@ def phrases_of(text: str) -> tuple[str, ...]:
 
 
 def is_same_phrase(one: str, other: str) -> bool:
-    """Whether two phrases differ in nothing but case and spacing."""
-    return clean_phrase(one).casefold() == clean_phrase(other).casefold()
+    """Whether two hotwords differ in nothing but case, spacing and hint."""
+    return split_hint(one)[0].casefold() == split_hint(other)[0].casefold()
 
 
 class HotwordList:
-    """An ordered list without repetitions (case does not count) that remembers its earlier states. Thread: one owner.
+    """An ordered list without repetitions that remembers its earlier states; case and hints make no other word.
 
-    Every changing method returns whether, or how much, it changed; only real changes can be undone.
+    Thread: one owner. Every changing method returns whether, or how much, it changed; only real changes can be undone.
     """
 
     def __init__(self, words: Iterable[str] = ()) -> None:
@@ -90,5 +101,5 @@ def _unique(phrases: Iterable[str]) -> tuple[str, ...]:
     seen: dict[str, str] = {}
     for phrase in phrases:
         if phrase:
-            seen.setdefault(phrase.casefold(), phrase)
+            seen.setdefault(split_hint(phrase)[0].casefold(), phrase)
     return tuple(seen.values())

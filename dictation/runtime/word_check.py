@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from PySide6.QtCore import QObject, Signal
 
 from dictation.core.errors import DictationError
-from dictation.core.hotwords import is_same_phrase
+from dictation.core.hotwords import is_same_phrase, split_hint
 from dictation.core.records import Recognition, Segment, SegmentMark, SegmentState
 from dictation.core.word_check import CheckPhase, WordCheck
 
@@ -74,6 +74,7 @@ class WordCheckRunner(QObject):
         self._session = session
         self._read_hotwords = read_hotwords
         self._check_id = 0
+        self._hotword = ""
         self._check: WordCheck | None = None
         self._pending: list[_Pair] = []
         self._is_finishing = self._has_ended = False
@@ -86,11 +87,12 @@ class WordCheckRunner(QObject):
         """Whether a check is under way."""
         return self._check is not None
 
-    def start(self, phrase: str) -> None:
-        """Begin to listen for three sayings of ``phrase``; a check under way is given up."""
+    def start(self, hotword: str) -> None:
+        """Begin to listen for three sayings of a hotword; a check under way is given up."""
         self.cancel()
         self._check_id += 1
-        self._check, self._pending = WordCheck(phrase), []
+        self._hotword = hotword
+        self._check, self._pending = WordCheck(split_hint(hotword)[0]), []
         self._is_finishing = self._has_ended = False
         self._session.begin_check(self._check_id)
         self.report_changed.emit(self._check.report)
@@ -111,13 +113,12 @@ class WordCheckRunner(QObject):
         """Recognise an utterance with the hotword and without it."""
         if self._check is None or check_id != self._check_id:
             return
-        phrase = self._check.report.phrase
-        others = tuple(word for word in self._read_hotwords() if not is_same_phrase(word, phrase))
+        others = tuple(word for word in self._read_hotwords() if not is_same_phrase(word, self._hotword))
         pair = _Pair(
             check_id,
             self._check.report.phase,
             segment,
-            self._session.submit_segment(segment, (*others, phrase)),
+            self._session.submit_segment(segment, (*others, self._hotword)),
             self._session.submit_segment(segment, others),
         )
         self._pending.append(pair)

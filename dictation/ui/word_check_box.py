@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from dictation.core.hotwords import split_hint
 from dictation.core.word_check import SAYINGS, CheckPhase, WordCheckReport
 
 INTRODUCTION = (
@@ -108,7 +109,8 @@ class WordCheckBox(QFrame):
         had_focus = any(button.hasFocus() for button in (self.start_button, self.done_button, self.cancel_button))
         self.start_button.setVisible(not self._is_running)
         self.start_button.setEnabled(bool(self._word))
-        shown = self._word if len(self._word) <= 24 else f"{self._word[:23]}…"  # noqa: PLR2004 - what fits
+        phrase = split_hint(self._word)[0]
+        shown = phrase if len(phrase) <= 24 else f"{phrase[:23]}…"  # noqa: PLR2004 - what fits
         self.start_button.setText(f"Check “{shown}”".replace("&", "&&") if self._word else "Select a word to check")
         self.done_button.setVisible(is_reading)
         self.cancel_button.setVisible(self._is_running)

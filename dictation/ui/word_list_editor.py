@@ -65,6 +65,7 @@ class WordListEditor(QWidget):
         self._words = HotwordList()
         self.entry = _PhraseEntry(placeholderText="A name or term to listen for")
         self.entry.setAccessibleName("New word or phrase")
+        self.entry.setToolTip("Models with a pronunciation lexicon also take how it sounds: Quandt = kwant")
         self.add_button = QPushButton("Add", autoDefault=False)
         self.add_button.setProperty("outlined", True)
         self.add_button.setAccessibleName("Add the word")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject
 
 from dictation.core.errors import DictationError
+from dictation.core.hotwords import split_hint
 from dictation.core.personal import PersonalModelChoice, PersonalModelReport
 from dictation.core.reading_texts import reading_text
 from dictation.core.settings import RecognizerSettings
@@ -105,7 +106,7 @@ class WordsLink(QObject):
         """Start, with a text in the language of the model in use."""
         name = self._session.model_status.name
         languages = [model.language for model in self._session.list_models() if model.name == name]
-        self._text_to_read = reading_text(languages[0], word) if languages else ""
+        self._text_to_read = reading_text(languages[0], split_hint(word)[0]) if languages else ""
         self._runner.start(word)
 
     def _on_report(self, report: WordCheckReport) -> None:

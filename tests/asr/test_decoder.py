@@ -171,6 +171,12 @@ def test_hotwords_that_cannot_be_spelled_are_listed_and_harmless() -> None:
     assert made.unspellable_hotwords == ()
 
 
+def test_a_model_of_letters_ignores_how_a_hotword_sounds() -> None:
+    made = decoder(RecognizerSettings(hotwords=("blux = blucks",), hotword_weight=12.0))
+    assert made.unspellable_hotwords == ()
+    assert best(made, between(spell("four blux"), spell("four bluy"), 0.5)) == "four blux"
+
+
 @pytest.mark.parametrize("frames", [0, 1, 5])
 def test_nothing_but_blank_gives_no_words(frames: int, arpa: Path) -> None:
     log_probs = spell("", blanks=0) if not frames else spell("a", blanks=frames)[1:]

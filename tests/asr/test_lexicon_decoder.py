@@ -162,6 +162,22 @@ def test_a_hotword_that_the_lexicon_lacks_is_said_as_the_speller_guesses(lexicon
     assert best(made, hear("N UW N")) != "noon"
 
 
+def test_a_hotword_is_said_like_the_words_of_its_hint(lexicon: Lexicon) -> None:
+    made = decoder(lexicon, RecognizerSettings(hotwords=("Xqz = us two", "nut = sun"), hotword_weight=8.0))
+    assert made.unspellable_hotwords == ()
+    assert best(made, hear("AA S T UW")) == "xqz"
+    assert best(made, hear("S AA N")) == "nut", "a word of the lexicon may have another pronunciation"
+    assert best(made, hear("N AA T")) == "nut", "and keeps its own"
+    assert decoder(lexicon, RecognizerSettings(hotwords=("Xqz = qqq",))).unspellable_hotwords == ("Xqz = qqq",)
+
+
+def test_the_hint_of_a_phrase_goes_word_by_word(lexicon: Lexicon) -> None:
+    made = decoder(lexicon, RecognizerSettings(hotwords=("Xqz nut = us sun",), hotword_weight=8.0))
+    assert best(made, hear("AA S - S AA N")) == "xqz nut"
+    vague = decoder(lexicon, RecognizerSettings(hotwords=("Xqz nut = us",)))
+    assert vague.unspellable_hotwords == ("Xqz nut = us",)
+
+
 def test_initials_may_be_said_letter_by_letter(lexicon: Lexicon) -> None:
     letters = lexicon.with_words({"n": [bytes([1, 4])], "u": [bytes([5])]})
     assert decoder(letters, RecognizerSettings(hotwords=("NNU",))).unspellable_hotwords == ()

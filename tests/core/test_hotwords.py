@@ -4,13 +4,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dictation.core.hotwords import HotwordList, clean_phrase, phrases_of
+from dictation.core.hotwords import HotwordList, clean_phrase, is_same_phrase, phrases_of, split_hint
 
-words = st.text(alphabet="abä AB\t", max_size=6)
+words = st.text(alphabet="abä AB\t=", max_size=6)
 
 
 def test_a_phrase_is_kept_composed_and_with_single_spaces() -> None:
     assert clean_phrase("  Cafe\u0301 \t Zoe\u0308 ") == "Café Zoë"
+
+
+def test_a_hint_of_how_it_sounds_stays_behind_the_word_and_makes_no_other_word() -> None:
+    assert clean_phrase(" Quandt=kwant ") == "Quandt = kwant"
+    assert clean_phrase("Quandt = ") == "Quandt"
+    assert clean_phrase(" = kwant") == ""
+    assert split_hint("New  York =  noo york") == ("New York", "noo york")
+    words = HotwordList(["Quandt"])
+    assert words.add(["quandt = kwant"]) == 0
+    assert words.edit(0, "Quandt = kwant")
+    assert words.words == ("Quandt = kwant",)
+    assert is_same_phrase(words.words[0], "QUANDT")
 
 
 def test_pasted_lines_become_phrases() -> None:

@@ -142,6 +142,20 @@ def test_the_check_leads_through_its_steps_by_keyboard(words: WordsWindow, qtbot
     assert window.documents.dictation.toPlainText() == ""
 
 
+def test_a_word_with_a_hint_is_checked_by_its_spelling(words: WordsWindow) -> None:
+    window = words.parent()
+    words.editor.list.item(0).setText("River = reever")
+    words.editor.list.setCurrentRow(0)
+    assert words.check.start_button.text() == "Check “River”"
+    words.check.start_button.click()
+    for _ in range(3):
+        answer(window, "the river", "the reefer")
+    assert window.session.submitted[0][1] == ("Zoë Björk", "River = reever")
+    assert "Heard 3 of 3 times with the hotword, 0 of 3 without it." in words.check.result.text()
+    assert "river" not in words.check.reading.text()
+    words.check.cancel_button.click()
+
+
 def test_without_a_text_in_the_models_language_any_text_is_read(words: WordsWindow) -> None:
     window = words.parent()
     window.session.models = (ModelChoice("Starter English", "/m/starter", "sw", "CC BY 4.0", 1),)

@@ -74,8 +74,11 @@ def test_an_unknown_model_and_an_unknown_file_are_said(tmp_path: Path) -> None:
     assert "error: There is no model named 'nothing'." in missing.output
     assert "starter-v0" in missing.output
     (tmp_path / "notes.txt").write_text("milk, bread")
+    (tmp_path / "sherpa").mkdir()
+    (tmp_path / "sherpa" / "model.int8.onnx").touch()
     for path, words in (
         (tmp_path / "nowhere", "nowhere: is not there."),
+        (tmp_path / "sherpa", "sherpa: holds an ONNX network, which this version cannot run."),
         (tmp_path / "notes.txt", "notes.txt: is neither a folder nor a KenLM language model."),
         (
             tmp_path,

@@ -112,6 +112,8 @@ def _why_unknown(path: Path) -> str:
     if not path.exists():
         return "is not there"
     if path.is_dir():
+        if any(path.glob("*.onnx")):
+            return "holds an ONNX network, which this version cannot run"
         return (
             f"holds neither {DESCRIPTION_FILE} (a model of this program) nor {CONFIGURATION} (Hugging Face) "
             f"nor {TOKENS} and {LEXICON_FILE} (flashlight)"

@@ -67,7 +67,7 @@ def import_hugging_face(path: Path, models_folder: Path, job: ImportJob) -> Path
     source = TensorSource(find_tensors(path), lambda name: tensor_name(name, prefix), path, vocabulary.outputs)
     decoding = _read_decoding(path / LANGUAGE_MODEL_FOLDER) if language_model else DecodingParameters()
     card = _model_card(path)
-    description = Description(path.resolve().name, *card, kind, parameters, features, vocabulary.labels, decoding)
+    description = Description(_name(path.absolute()), *card, kind, parameters, features, vocabulary.labels, decoding)
     needed_bytes = weights_bytes(description) + sum(file.stat().st_size for file in language_model)
     with staging(models_folder, description.name, needed_bytes) as folder:
         weights_job = job.part(0.0, 0.6 if language_model else 1.0)
@@ -185,6 +185,13 @@ def _check_alphabet(path: Path, vocabulary: Vocabulary) -> None:
     ours = {symbol.lower() for symbol in vocabulary.labels.symbols} - separators
     if different := sorted(letters ^ ours):
         raise ModelImportFailed(path, f"and {VOCABULARY} do not have the same letters: {different[0]!r} is in one only")
+
+
+def _name(path: Path) -> str:
+    """The folder's name; in transformers' cache (``models--OWNER--NAME/snapshots/HASH``) the model's."""
+    if path.parent.name == "snapshots" and path.parents[1].name.startswith("models--"):
+        return path.parents[1].name.rpartition("--")[2]
+    return path.name
 
 
 def _model_card(folder: Path) -> tuple[str, str]:

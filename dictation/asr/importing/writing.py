@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -95,7 +96,7 @@ def hidden_folder(models_folder: Path, needed_bytes: int) -> Iterator[Path]:
         finally:
             shutil.rmtree(hidden, ignore_errors=True)
     except OSError as error:
-        raise ModelImportFailed(models_folder, f"cannot be written ({error})") from error
+        raise ModelImportFailed(models_folder, f"importing into it failed ({error})") from error
 
 
 def folder_name(name: str) -> str:
@@ -106,8 +107,9 @@ def folder_name(name: str) -> str:
 
 def _remove_stale(models_folder: Path) -> None:
     for path in models_folder.glob(f"{_PREFIX}*"):
-        if time.time() - path.stat().st_mtime > _STALE_S:
-            shutil.rmtree(path, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):  # another import has just ended
+            if time.time() - path.stat().st_mtime > _STALE_S:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 class HashingWriter:

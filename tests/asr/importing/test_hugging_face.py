@@ -122,6 +122,15 @@ def test_what_the_model_folder_says(folder: Path, tmp_path: Path) -> None:
     made.verify()
 
 
+def test_a_folder_of_the_cache_is_named_for_its_model(copied: Path, tmp_path: Path) -> None:
+    """There the files are links, and the folder's own name is a hash."""
+    cached = tmp_path / "models--someone--wav2vec2-eo" / "snapshots" / "0123abcd"
+    cached.mkdir(parents=True)
+    for file in copied.iterdir():
+        (cached / file.name).symlink_to(file)
+    assert bring_in(cached, tmp_path / "models").name == "wav2vec2-eo"
+
+
 def test_published_sizes_have_frames_of_20_ms() -> None:
     parameters = read_parameters(JsonFile(Path("config.json"), {}), "wav2vec2")
     assert (parameters.samples_per_frame, parameters.samples_seen) == (320, 400)

@@ -49,6 +49,7 @@ class ModelsWindow(QDialog):
         self.setAcceptDrops(True)
         self.rows: dict[str, ModelRow] = {}
         self._headings: list[QLabel] = []
+        self._ordered: list[ModelRow] = []
         self._models: dict[str, LibraryModel] = {}
         self._jobs: dict[str, LibraryJob] = {}
         self._used_path = ""
@@ -85,8 +86,7 @@ class ModelsWindow(QDialog):
     def set_used(self, used_path: str) -> None:
         """Show which model is in use."""
         self._used_path = used_path
-        for key, model in self._models.items():
-            self.rows[key].show_model(model, is_used=self._is_used(model))
+        self._show_rows()
 
     def show_job(self, job: LibraryJob) -> None:
         """Show a job in its model's row; an import has a row of its own for as long as it lasts."""
@@ -196,8 +196,12 @@ class ModelsWindow(QDialog):
         column.addLayout(bottom)
         self.remark.hide()
 
-    def _is_used(self, model: LibraryModel) -> bool:
-        return model.is_installed and model.path == self._used_path
+    def _show_rows(self) -> None:
+        """Bring every row up to date."""
+        for key, row in self.rows.items():
+            model = self._models.get(key)
+            is_used = model is not None and model.is_installed and model.path == self._used_path
+            row.show_model(model, self._jobs.get(key), is_used=is_used)
 
     def _rebuild(self) -> None:
         """Arrange rows under their headings; rows that stay keep the keyboard."""
@@ -209,10 +213,9 @@ class ModelsWindow(QDialog):
             if key not in self.rows:
                 self.rows[key] = ModelRow(key, name)
                 self.rows[key].wanted.connect(self.wanted)
-        for key, model in self._models.items():
-            self.rows[key].show_model(model, is_used=self._is_used(model))
-        for key, row in self.rows.items():
-            row.show_job(self._jobs.get(key))
+                self.rows[key].tab_stops_changed.connect(self._order_tabs)
+        self._ordered = []  # new rows have no place in the order of the keyboard until they are arranged
+        self._show_rows()
         groups: dict[str, list[str]] = {IMPORTS: list(imports)} if imports else {}
         by_group = sorted(self._models.values(), key=lambda model: group_order(group_of(model)))
         for model in by_group:
@@ -237,9 +240,16 @@ class ModelsWindow(QDialog):
             for key in keys:
                 self._column.addWidget(self.rows[key])
         self._column.addStretch(1)
-        ordered = [button for keys in groups.values() for key in keys for button in self.rows[key].tab_stops]
-        for first, second in pairwise([self.import_button, *ordered, self.offline, self.mirror]):
-            QWidget.setTabOrder(first, second)  # or else Tab would follow the order in which rows were made
+        self._ordered = [self.rows[key] for keys in groups.values() for key in keys]
+        self._order_tabs()
+
+    def _order_tabs(self) -> None:
+        """Let Tab go from top to bottom; by itself it follows the order in which buttons were made."""
+        if not self._ordered:
+            return
+        stops = [button for row in self._ordered for button in row.tab_stops]
+        for first, second in pairwise([self.import_button, *stops, self.offline, self.mirror]):
+            QWidget.setTabOrder(first, second)
 
     def _show_matches(self) -> None:
         """Hide rows that the filter leaves out, and headings without rows; imports always show."""

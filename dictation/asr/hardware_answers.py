@@ -31,17 +31,17 @@ _log = logging.getLogger(__name__)
 
 
 class HardwareProbe:
-    """Asks once, in a thread of its own unless the answer is known already.
+    """Asks once, in a thread of its own, where an answer that was kept comes at once.
 
-    Thread: ``start``, ``answer`` and ``cancel`` from any one thread; ``wait`` from any.
+    Thread: ``start`` and ``cancel`` from any one thread; ``answer`` and ``wait`` from any.
     """
 
     def __init__(self, model: Path, fingerprint: str) -> None:
         self._model = model
-        self._key = answer_key(fingerprint)
+        self._fingerprint = fingerprint
         self._answer: HardwareReport | None = None
         self._cancelled = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._thread = threading.Thread(target=self._run, name="hardware-probe", daemon=True)
 
     @property
     def answer(self) -> HardwareReport | None:
@@ -49,34 +49,35 @@ class HardwareProbe:
         return self._answer
 
     def start(self) -> None:
-        """Look the answer up, or begin to find it. A machine without a driver has no GPU, and needs no child."""
-        if not find_driver():
-            self._answer = HardwareReport()
-            return
-        self._answer = read_answer(self._key)
-        if self._answer is None:
-            self._thread = threading.Thread(target=self._run, name="hardware-probe", daemon=True)
-            self._thread.start()
+        """Begin; once only."""
+        self._thread.start()
 
-    def wait(self) -> None:
-        """Wait until there is an answer."""
-        if self._thread is not None:
-            self._thread.join()
+    def wait(self, timeout_s: float | None = None) -> None:
+        """Wait until there is an answer, or so long."""
+        self._thread.join(timeout_s)
 
     def cancel(self) -> None:
         """End the child; there will be no answer."""
         self._cancelled.set()
 
     def _run(self) -> None:
-        report = probe(self._model, is_cancelled=self._cancelled.is_set)
-        if not self._cancelled.is_set():
-            write_answer(self._key, report)
-            self._answer = report
+        driver = find_driver()
+        if not driver:  # then there is no GPU, and no need for a child that imports torch again
+            self._answer = HardwareReport()
+            return
+        key = answer_key(self._fingerprint, driver)
+        report = read_answer(key)
+        if report is None:
+            report = probe(self._model, is_cancelled=self._cancelled.is_set)
+            if self._cancelled.is_set():
+                return
+            write_answer(key, report)
+        self._answer = report
 
 
-def answer_key(fingerprint: str) -> str:
+def answer_key(fingerprint: str, driver: str) -> str:
     """What an answer depends on: driver, torch, this program, and the model by its ``fingerprint``."""
-    parts = (find_driver(), metadata.version("torch"), __version__, platform.platform(), fingerprint)
+    parts = (driver, metadata.version("torch"), __version__, platform.platform(), fingerprint)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

@@ -112,7 +112,7 @@ def _gpu(choices: Choices) -> Lines:
         report = probe(None)
     else:
         report = probe(folder.path)
-        write_answer(answer_key(folder.files["weights"].sha256), report)
+        write_answer(answer_key(folder.files["weights"].sha256, report.driver), report)
     yield f"torch {report.torch_version or 'does not answer'}"
     yield f"CPU: {report.cpu_capability or 'unknown instructions'}, threads: {report.cpu_threads}"
     yield f"GPU driver: {report.driver or 'none'}"

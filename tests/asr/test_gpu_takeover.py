@@ -33,8 +33,9 @@ class FakeProbe:
     def start(self) -> None:
         pass
 
-    def wait(self) -> None:
-        self.answer = GOOD
+    def wait(self, timeout_s: float | None) -> None:
+        if timeout_s is None:
+            self.answer = GOOD
 
     def cancel(self) -> None:
         self.is_cancelled = True

@@ -40,7 +40,7 @@ def consult(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Hardwa
 
         monkeypatch.setattr(hardware, "probe", fake_probe)
         result = CliRunner().invoke(main, ["doctor", "--model", str(model)])
-        key = answer_key(open_model_folder(model).files["weights"].sha256)
+        key = answer_key(open_model_folder(model).files["weights"].sha256, report.driver)
         assert read_answer(key) == report  # the program will not ask again
         return result.exit_code, result.stdout
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import email.utils
 import logging
 import re
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,11 +18,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from dictation import __version__
-from dictation.core.errors import DownloadAltered, DownloadFailed, NetworkForbidden, NoSpace
+from dictation.core.errors import DownloadAltered, DownloadFailed, NetworkForbidden
 from dictation.core.settings import NetworkSettings
 from dictation.library.catalogue import CatalogueFile
-from dictation.library.part_file import PartFile, Version, file_sha256
+from dictation.library.interrupts import DownloadCancelled, DownloadPaused
+from dictation.library.part_file import PartFile, Version, check_space, file_sha256
 from dictation.library.progress import DownloadProgress, Speedometer
+from dictation.library.stall_watch import StallWatch
 
 if TYPE_CHECKING:
     import requests
@@ -39,8 +40,6 @@ LONGEST_WAIT_S = 120.0
 """A server that asks for more patience (``Retry-After``) is left to the user."""
 MOST_REDIRECTS = 10
 CHUNK_BYTES = 1 << 16
-RESERVE_BYTES = 50_000_000
-"""Left free on the disk: a full one hurts other programs."""
 _TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _OK, _PARTIAL, _UNSATISFIABLE = 200, 206, 416
 _SAYINGS = {401: "wants a password", 403: "refuses it", 404: "does not have it", 410: "has it no longer"}
@@ -48,14 +47,6 @@ _SAYINGS = {401: "wants a password", 403: "refuses it", 404: "does not have it",
 _HEADERS = {"User-Agent": f"dictation/{__version__}", "Accept-Encoding": "identity"}
 
 _log = logging.getLogger(__name__)
-
-
-class DownloadCancelled(Exception):
-    """``is_cancelled`` said so, and nothing is left; not an error that a user sees."""
-
-
-class DownloadPaused(Exception):
-    """``is_paused`` said so; the part that arrived is kept, and the next ``fetch`` goes on from there."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +101,8 @@ class Downloader:
             file: What to fetch, with size and SHA-256 as far as known.
             target: Where it shall lie. Until it is complete and checked it is called ``NAME.part``.
             on_progress: Called up to ten times a second.
-            is_cancelled: Asked for every 64 KiB and while waiting: break off and leave nothing.
+            is_cancelled: Asked for every 64 KiB and, in a second thread, while nothing comes: break off and leave
+                nothing.
             is_paused: Likewise: break off and keep what there is.
 
         Raises:
@@ -228,12 +220,7 @@ class _Transfer:
                 self._check_space()
                 total_bytes = self._total_bytes()
                 speedometer.count(self.part.size_bytes, total_bytes)
-                # Undecoded: some servers call a .gz file an encoding, and it would arrive unpacked. read1 gives what
-                # has come, where read would wait for a full block and lose the rest with the connection.
-                while block := response.raw.read1(CHUNK_BYTES, decode_content=False):
-                    self.part.append(block)
-                    speedometer.count(self.part.size_bytes, total_bytes)
-                    self.checkpoint()
+                self._take(response, lambda: speedometer.count(self.part.size_bytes, total_bytes))
         except (urllib3.exceptions.HTTPError, requests.ConnectionError, requests.Timeout) as error:
             if isinstance(error, requests.exceptions.SSLError):
                 raise
@@ -241,6 +228,19 @@ class _Transfer:
         if total_bytes is not None and self.part.size_bytes < total_bytes:
             raise _TryAgain(f"it ended after {self.part.size_bytes} of {total_bytes} bytes")
         speedometer.count(self.part.size_bytes, total_bytes, is_last=True)
+
+    def _take(self, response: requests.Response, count: Callable[[], None]) -> None:
+        """Write down what comes until it ends."""
+        watch = StallWatch(self.checkpoint, response.raw.shutdown)
+        with watch:
+            # Undecoded: some servers call a .gz file an encoding, and it would arrive unpacked. read1 gives what has
+            # come, where read would wait for a full block and lose the rest with the connection.
+            while block := response.raw.read1(CHUNK_BYTES, decode_content=False):
+                watch.feed()
+                self.part.append(block)
+                count()
+                self.checkpoint()
+        self.checkpoint()
 
     def _range(self) -> dict[str, str]:
         """Ask for the rest only if the server can tell whether it still is the same file."""
@@ -322,6 +322,7 @@ class _Transfer:
 
     def _wait_for(self, fault: _TryAgain, tries: int) -> None:
         """Wait before the next try, as long as the server asked or twice as long as the last time."""
+        self.checkpoint()
         if tries >= MOST_FRUITLESS_TRIES:
             raise DownloadFailed(f"{self.file.name} cannot be fetched: {fault}.") from fault
         remaining_s = FIRST_WAIT_S * 2 ** (tries - 1) if fault.wait_s is None else fault.wait_s
@@ -334,15 +335,6 @@ class _Transfer:
             step_s = min(0.2, remaining_s)
             self.wait(step_s)
             remaining_s -= step_s
-
-
-def check_space(folder: Path, needed_bytes: int, name: str) -> None:
-    """Raise ``NoSpace`` unless the folder's disk has room for so many bytes, with a reserve."""
-    free_bytes = shutil.disk_usage(folder).free
-    if free_bytes < needed_bytes + RESERVE_BYTES:
-        raise NoSpace(
-            f"{name} needs {needed_bytes / 1e6:.0f} MB in {folder}, where {free_bytes / 1e6:.0f} MB are free."
-        )
 
 
 def _is_page(response: requests.Response) -> bool:

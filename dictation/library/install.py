@@ -20,8 +20,10 @@ from dictation.asr.model_folder import ModelFolder, model_roots
 from dictation.core.errors import DownloadAltered, LibraryError, ModelImportFailed, ModelNotRemovable
 from dictation.library.catalogue import CatalogueEntry, CatalogueFile, LanguageModelEntry
 from dictation.library.convert import convert
-from dictation.library.download import DownloadCancelled, Downloader, DownloadPaused, Fetched, check_space
+from dictation.library.download import Downloader, Fetched
+from dictation.library.interrupts import DownloadCancelled, DownloadPaused
 from dictation.library.lock import LOCK_NAME, only_one
+from dictation.library.part_file import check_space
 from dictation.library.pins import Pin, Pins
 from dictation.library.progress import DownloadProgress
 

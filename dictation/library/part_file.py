@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -24,6 +25,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+RESERVE_BYTES = 50_000_000
+"""Left free on the disk: a full one hurts other programs."""
 _BLOCK_BYTES = 1 << 20
 
 
@@ -158,6 +161,15 @@ class PartFile:
         self._file.truncate()
         self._digest = hashlib.sha256()
         self.size_bytes = 0
+
+
+def check_space(folder: Path, needed_bytes: int, name: str) -> None:
+    """Raise ``NoSpace`` unless the folder's disk has room for so many bytes, with a reserve."""
+    free_bytes = shutil.disk_usage(folder).free
+    if free_bytes < needed_bytes + RESERVE_BYTES:
+        raise NoSpace(
+            f"{name} needs {needed_bytes / 1e6:.0f} MB in {folder}, where {free_bytes / 1e6:.0f} MB are free."
+        )
 
 
 def file_sha256(path: Path, checkpoint: Callable[[], None]) -> str:

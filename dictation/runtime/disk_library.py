@@ -75,8 +75,9 @@ class DiskLibrary:
     def download(self, job: LibraryJob, network: NetworkSettings, control: JobControl) -> str:
         """Download and install the model with the job's key; returns its folder."""
         from dictation.asr.importing import ImportCancelled
-        from dictation.library.download import DownloadCancelled, Downloader, DownloadPaused
+        from dictation.library.download import Downloader
         from dictation.library.install import InstallCallbacks, install, user_models_folder
+        from dictation.library.interrupts import DownloadCancelled, DownloadPaused
 
         callbacks = InstallCallbacks(
             lambda progress: control.report(_job_at(job, progress)), control.is_cancelled, control.is_paused

@@ -24,13 +24,8 @@ from dictation.core.errors import DownloadAltered, DownloadFailed, NetworkForbid
 from dictation.core.settings import NetworkSettings
 from dictation.library import part_file
 from dictation.library.catalogue import CatalogueFile
-from dictation.library.download import (
-    FIRST_WAIT_S,
-    MOST_FRUITLESS_TRIES,
-    DownloadCancelled,
-    Downloader,
-    DownloadPaused,
-)
+from dictation.library.download import FIRST_WAIT_S, MOST_FRUITLESS_TRIES, Downloader
+from dictation.library.interrupts import DownloadCancelled, DownloadPaused
 from dictation.library.progress import DownloadProgress, Speedometer
 from tests.library.conftest import CONTENT
 from tests.support import bad_server
@@ -444,6 +439,27 @@ def test_a_stalled_server_is_left_and_asked_for_the_rest(server: BadServer, clie
     server.faults.append(bad_server.stall_after(100_000))
     assert client.fetch() == CONTENT
     assert server.ranges == ["", "bytes=100000-"]
+
+
+@pytest.mark.parametrize("is_pause", [True, False])
+def test_a_stalled_server_does_not_delay_a_cancel_or_a_pause(server: BadServer, client: Client, is_pause: bool) -> None:
+    """Nothing would come for a minute; the server ends with the test."""
+    client.downloader = Downloader(NetworkSettings(), read_timeout_s=60)
+    server.faults.append(bad_server.stall_after(100_000))
+    is_wanted = threading.Event()
+
+    def ask() -> bool:
+        if threading.current_thread() is not threading.main_thread():
+            is_wanted.set()  # so it is only asked there while nothing comes
+        return is_wanted.is_set()
+
+    questions = [lambda: False, ask]
+    with pytest.raises(DownloadPaused if is_pause else DownloadCancelled):
+        client.downloader.fetch(
+            client.file, client.target, client.progress.append, questions[not is_pause], questions[is_pause]
+        )
+    assert not server.release.is_set()
+    assert client.done_bytes == (100_000 if is_pause else 0)
 
 
 def test_a_server_that_hangs_up_is_asked_again(server: BadServer, client: Client) -> None:

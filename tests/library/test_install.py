@@ -27,7 +27,7 @@ from dictation.core.errors import (
 )
 from dictation.core.settings import NetworkSettings, RecognizerSettings
 from dictation.library.catalogue import CatalogueEntry
-from dictation.library.download import DownloadCancelled, Downloader, DownloadPaused
+from dictation.library.download import Downloader
 from dictation.library.install import (
     InstallCallbacks,
     InstallProgress,
@@ -40,6 +40,7 @@ from dictation.library.install import (
     remove,
     user_models_folder,
 )
+from dictation.library.interrupts import DownloadCancelled, DownloadPaused
 from dictation.library.lock import only_one
 from dictation.library.pins import Pins
 from tests.support import bad_server

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import ssl
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 Fault = Callable[["Answer"], None]
 
@@ -87,6 +89,16 @@ class Answer(BaseHTTPRequestHandler):
         self.wfile.write(data)
         self.wfile.flush()
         self.bad.bytes_sent += len(data)
+
+
+class QuietServer(ThreadingHTTPServer):
+    """Says nothing of clients that hang up or do not trust it; that is what they are tested for."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], OSError):  # so are TLS errors and closed connections
+            super().handle_error(request, client_address)
 
 
 def behave(answer: Answer) -> None:
@@ -216,8 +228,7 @@ def serving(files: Mapping[str, bytes], tls: ssl.SSLContext | None = None) -> It
     """Serve until the block ends."""
     bad = BadServer(dict(files))
     handler = type("BoundAnswer", (Answer,), {"bad": bad})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.daemon_threads = True
+    with QuietServer(("127.0.0.1", 0), handler) as server:
         bad.url = f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}"
         if tls is not None:
             server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)

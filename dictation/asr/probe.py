@@ -13,7 +13,7 @@ import argparse
 import copy
 import faulthandler
 import json
-import sys
+import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -39,7 +39,13 @@ _MEBIBYTE = 1 << 20
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Test the GPUs with the model of a folder, or only list them without one."""
-    faulthandler.dump_traceback_later(LIFE_S, exit=True)
+    with Path(os.devnull).open("w") as nowhere:
+        faulthandler.dump_traceback_later(LIFE_S, exit=True, file=nowhere)
+        _probe(arguments)
+        faulthandler.cancel_dump_traceback_later()
+
+
+def _probe(arguments: Sequence[str] | None) -> None:
     parser = argparse.ArgumentParser(prog="dictation-probe", description=__doc__)
     parser.add_argument("model", type=Path, nargs="?")
     parser.add_argument("--skip", action="append", default=[], help="a GPU not to touch again")
@@ -137,9 +143,8 @@ def try_out(
 
 
 def say(what: str, **facts: object) -> None:
-    """Tell the parent, at once."""
-    sys.stdout.write(f"\n{PREFIX}{json.dumps({'say': what, **facts})}\n")
-    sys.stdout.flush()
+    """Tell the parent, at once; by descriptor, since a windowed frozen program has no ``sys.stdout``."""
+    os.write(1, f"\n{PREFIX}{json.dumps({'say': what, **facts})}\n".encode())
 
 
 def _no_checkpoint() -> None:

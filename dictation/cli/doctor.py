@@ -14,7 +14,7 @@ from dictation import __version__
 from dictation.cli.console import Choices, common_options
 
 PACKAGES = (
-    "torch", "PySide6-Essentials", "numpy", "soxr", "sounddevice", "av", "pyctcdecode", "kenlm",
+    "torch", "torchaudio", "PySide6-Essentials", "numpy", "soxr", "sounddevice", "av", "pyctcdecode", "kenlm",
     "safetensors", "click", "pypdf", "defusedxml",
 )  # fmt: skip
 

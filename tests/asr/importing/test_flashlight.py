@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dictation.asr.importing import ImportKind, import_model, recognise_source
+from dictation.asr.importing import ImportKind, import_language_model, import_model, recognise_source
 from dictation.asr.model_folder import ModelFolder
 from dictation.asr.network import load_network
 from dictation.asr.recognizer import Recognizer
@@ -116,6 +116,19 @@ def test_only_words_of_the_lexicon_are_recognised(folder: Path, tmp_path: Path) 
 def test_a_folder_without_a_language_model_will_do(folder: Path, tmp_path: Path) -> None:
     (folder / "lm.arpa").unlink()
     assert bring_in(folder, tmp_path / "models").file("language_model") is None
+
+
+def test_its_language_model_can_be_replaced_by_one_of_any_spelling(folder: Path, tmp_path: Path) -> None:
+    """The lexicon spells the words, not the tokens."""
+    made = bring_in(folder, tmp_path / "models")
+    other = tmp_path / "other.arpa"
+    other.write_text(ARPA.replace("ten", "zehn"), encoding="utf-8")
+    changed = import_language_model(other, made, tmp_path / "models", lambda _: None, lambda: False)
+    words = changed.file("unigrams")
+    assert words is not None
+    assert words.read_text(encoding="utf-8").split() == ["tea", "zehn"]
+    assert changed.decoding.kind == "lexicon"
+    changed.verify()
 
 
 def spoil_weights(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:

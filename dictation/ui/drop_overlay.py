@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from dictation.ui.theme import current_tokens
 
-DROP_WORDS = "Drop to transcribe"
+DROP_WORDS = "Drop to transcribe, or to import a model"
 
 
 def local_paths(mime: QMimeData) -> list[Path]:

@@ -55,9 +55,7 @@ class ModelsLink(QObject):
         models = {model.key: model for model in self._listing.models}
         model = models.get(key)
         if verb == "use" and model is not None:
-            self._main_window.status_bar.recognizer_chosen.emit(
-                replace(self._store.settings.recognizer, model_path=model.path)
-            )
+            self._store.update(replace(self._store.settings.recognizer, model_path=model.path))
         elif verb == "download" and model is not None:
             self._library.download(key, model.name)
         elif verb == "download":

@@ -12,6 +12,7 @@ from dictation.core.hotwords import split_hint
 from dictation.core.personal import PersonalModelChoice, PersonalModelReport
 from dictation.core.reading_texts import reading_text
 from dictation.core.settings import RecognizerSettings
+from dictation.core.status import ModelState, ModelStatus
 from dictation.core.word_check import WordCheckReport
 from dictation.runtime.word_check import CheckEnd, WordCheckRunner
 from dictation.ui.personal_panel import report_text
@@ -40,6 +41,7 @@ class WordsLink(QObject):
         self._runner.ended.connect(self._on_ended)
         self._runner.segment_changed.connect(main_window.level_strip.mark_segment)
         self._store.changed.connect(self._on_changed)
+        self._session.model_changed.connect(self._on_model_changed)
         self._personal = main_window.personal_library
         self._personal.listing_changed.connect(self._on_personal_listing)
         self._personal.built.connect(self._on_built)
@@ -52,6 +54,7 @@ class WordsLink(QObject):
         if self._window is None:
             self._window = WordsWindow(self._main_window)
             self._window.set_recognizer(self._store.settings.recognizer)
+            self._window.set_model_note(self._session.model_status.note)
             self._window.words_changed.connect(lambda words: self._update(hotwords=words))
             self._window.weight_changed.connect(lambda weight: self._update(hotword_weight=weight))
             self._window.check.check_wanted.connect(self._on_check_wanted)
@@ -77,6 +80,10 @@ class WordsLink(QObject):
         if self._window is not None and isinstance(section, RecognizerSettings):
             self._window.set_recognizer(section)
             self._window.personal.set_used(section.personal_model)
+
+    def _on_model_changed(self, status: ModelStatus) -> None:
+        if self._window is not None and status.state is not ModelState.LOADING:
+            self._window.set_model_note(status.note)
 
     def _on_personal_listing(self, choices: tuple[PersonalModelChoice, ...]) -> None:
         if self._window is not None:

@@ -43,6 +43,9 @@ class WordsWindow(QDialog):
         self.tabs = QTabBar(expanding=False, drawBase=False)
         self.tabs.setAccessibleName("Words or documents")
         self._pages = QStackedWidget()
+        self.model_note = QLabel(wordWrap=True)
+        self.model_note.setTextFormat(Qt.TextFormat.PlainText)
+        self.model_note.hide()
         self.editor.words_changed.connect(self.words_changed)
         self.editor.current_changed.connect(self.check.set_word)
         self.weight.value_changed.connect(lambda _name, value: self.weight_changed.emit(value))
@@ -54,6 +57,11 @@ class WordsWindow(QDialog):
         """Show words and weight that were changed elsewhere."""
         self.editor.set_words(settings.hotwords)
         self.weight.set_value(settings.hotword_weight)
+
+    def set_model_note(self, note: str) -> None:
+        """Show a remark of the model in use, such as words it cannot spell; an empty one takes it away."""
+        self.model_note.setText(note)
+        self.model_note.setVisible(bool(note))
 
     def open_in_front(self) -> None:
         """Show the window, or bring it forward."""
@@ -77,6 +85,7 @@ class WordsWindow(QDialog):
         column.setSpacing(16)
         column.addWidget(self.tabs)
         column.addWidget(self._pages, 1)
+        column.addWidget(self.model_note)
 
     def _make_documents_page(self) -> QWidget:
         """The panel, which scrolls where there is much to say."""

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from dictation.core.errors import ModelMissing
 from dictation.core.records import CloseCause, Hypothesis, Recognition, Segment, Word
 from dictation.core.settings import RecognizerSettings, Settings
-from dictation.core.status import ModelChoice
+from dictation.core.status import ModelChoice, ModelState, ModelStatus
 from dictation.ui.main_window import MainWindow
 from dictation.ui.words_window import WordsWindow
 from tests.support.controls import interactive
@@ -103,6 +103,16 @@ def test_the_weight_goes_to_the_session_and_follows_the_settings(words: WordsWin
     words.parent().settings_store.update(RecognizerSettings(hotword_weight=3.0, hotwords=("other",)))
     assert words.weight.value == 3.0
     assert listed(words) == ("other",)
+
+
+def test_what_the_model_says_of_the_words_is_shown_beside_them(words: WordsWindow) -> None:
+    session = words.parent().session
+    assert not words.model_note.isVisible()
+    session.model_changed.emit(ModelStatus(ModelState.READY, "Starter", "CPU", "No letters for Zoë."))
+    assert words.model_note.isVisible()
+    assert words.model_note.text() == "No letters for Zoë."
+    session.model_changed.emit(ModelStatus(ModelState.READY, "Starter", "CPU"))
+    assert not words.model_note.isVisible()
 
 
 def answer(window: MainWindow, *texts: str) -> None:

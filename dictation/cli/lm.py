@@ -37,6 +37,10 @@ def lm() -> None:
     "--held-out", default=0.1, show_default=True, metavar="SHARE",
     help="Share of the sentences kept apart to find the best weight and measure what is gained.",
 )  # fmt: skip
+@click.option(
+    "--weight", type=float, metavar="SHARE",
+    help="Share of your model in the mixture, instead of the best one for your text; less keeps other topics better.",
+)  # fmt: skip
 @click.option("--alphabet", default="", metavar="LETTERS", help="Spell with these letters instead of the model's.")
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER", help="Install it here.")
 @click.option(
@@ -56,6 +60,7 @@ def build(
     order: int,
     prune: str,
     held_out: float,
+    weight: float | None,
     alphabet: str,
     output: Path | None,
     programs: Path | None,
@@ -70,7 +75,7 @@ def build(
     from dictation.language.personal import build_personal_model
     from dictation.language.store import personal_models_folder
 
-    options = _options(order, prune, held_out, programs, quantise_bits)
+    options = _options(order, prune, held_out, weight, programs, quantise_bits)
     general = _general(context.ensure_object(Choices), alphabet)
     if general.path is None:
         say_note(f"{general.name} has no language model: yours will work alone, and other words will rarely be found.")
@@ -90,13 +95,15 @@ def build(
     context.exit(1 if report.problems else 0)
 
 
-def _options(order: int, prune: str, held_out: float, programs: Path | None, quantise_bits: int) -> BuildOptions:
+def _options(
+    order: int, prune: str, held_out: float, weight: float | None, programs: Path | None, quantise_bits: int
+) -> BuildOptions:
     """Turn what was typed into options; what is out of range is a usage error."""
     from dictation.language.personal import BuildOptions
 
     try:
         thresholds = tuple(int(count) for count in prune.split()) or None
-        return BuildOptions(order, thresholds, held_out, programs, quantise_bits)
+        return BuildOptions(order, thresholds, held_out, weight, programs, quantise_bits)
     except ValueError as error:
         raise click.UsageError(f"{error}.") from error
 

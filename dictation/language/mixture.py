@@ -115,7 +115,7 @@ def word_probabilities(model: Any, sentences: Sequence[Sequence[str]], checkpoin
     return np.array(found)
 
 
-def tune(personal: Reals, general: Reals) -> Mixture:
+def tune(personal: Reals, general: Reals, fixed_weight: float | None = None) -> Mixture:
     """Find the weight under which held-out text is likeliest, by expectation maximisation.
 
     Each round sets the weight to the mean share that the personal model has in the words' probabilities (Dempster,
@@ -124,11 +124,12 @@ def tune(personal: Reals, general: Reals) -> Mixture:
     Args:
         personal: Probability of each held-out word by the personal model, as from ``word_probabilities``.
         general: The same by the general model.
+        fixed_weight: Measure with this weight instead of the best one.
     """
     is_known = (personal > 0) | (general > 0)
     ours, theirs = personal[is_known], general[is_known]
-    weight = FIRST_WEIGHT
-    for _ in range(_MOST_ROUNDS if len(ours) else 0):
+    weight = FIRST_WEIGHT if fixed_weight is None else fixed_weight
+    for _ in range(_MOST_ROUNDS if len(ours) and fixed_weight is None else 0):
         share = float(np.mean(weight * ours / (weight * ours + (1 - weight) * theirs)))
         is_settled = abs(share - weight) < _ENOUGH
         weight = min(max(share, LEAST_WEIGHT), MOST_WEIGHT)

@@ -17,6 +17,8 @@ from dictation.language.documents import find_documents, read_document
 from dictation.language.kenlm_programs import LEAST_BITS, MOST_BITS, pack
 from dictation.language.mixture import (
     FIRST_WEIGHT,
+    LEAST_WEIGHT,
+    MOST_WEIGHT,
     Mixture,
     in_case_of,
     open_kenlm,
@@ -80,6 +82,7 @@ class BuildOptions:
         order: Longest word sequence counted, 2 to 5.
         prune: As in ``NgramOptions``; None prunes texts of over ``LARGE_TEXT_WORDS`` words by 0 0 1.
         held_out: Share of the sentences kept apart to tune the weight and measure perplexity, 0 to 0.5.
+        weight: Share of the personal model in the mixture, ``LEAST_WEIGHT`` to ``MOST_WEIGHT``; None finds the best.
         programs: Folder with KenLM's ``build_binary``, to pack the model; None keeps it as ARPA text.
         quantise_bits: With ``programs``: bits per number, 2 to 16; 0 keeps them exact.
     """
@@ -87,6 +90,7 @@ class BuildOptions:
     order: int = 3
     prune: tuple[int, ...] | None = None
     held_out: float = 0.1
+    weight: float | None = None
     programs: Path | None = None
     quantise_bits: int = 0
 
@@ -95,6 +99,8 @@ class BuildOptions:
         self.ngrams(0)
         if not 0 <= self.held_out <= MOST_HELD_OUT:
             raise ValueError(f"the held-out share must lie in 0 to {MOST_HELD_OUT}")
+        if self.weight is not None and not LEAST_WEIGHT <= self.weight <= MOST_WEIGHT:
+            raise ValueError(f"the weight must lie in {LEAST_WEIGHT} to {MOST_WEIGHT}")
         if self.quantise_bits and self.programs is None:
             raise ValueError("quantising needs KenLM's build_binary: name its folder with --programs")
         if self.quantise_bits and not LEAST_BITS <= self.quantise_bits <= MOST_BITS:
@@ -237,7 +243,8 @@ class _Build:
     def compare(self, sentences: Sentences) -> tuple[Mixture, int]:
         """Tune the weight on held-out sentences; also return how many there were, 0 if too few to measure."""
         kept, held_out = _split(sentences, self._options.held_out)
-        alone = 1.0 if self._general is None else FIRST_WEIGHT
+        fixed = self._options.weight
+        alone = 1.0 if self._general is None else fixed or FIRST_WEIGHT
         untuned = Mixture(alone, math.nan, math.nan)
         if not kept or sum(map(len, held_out)) < LEAST_HELD_OUT_WORDS:
             return untuned, 0
@@ -245,7 +252,8 @@ class _Build:
         personal = probabilities(model, held_out)
         if self._general is None:
             return Mixture(alone, math.nan, perplexity(personal[personal > 0])), len(held_out)
-        return tune(personal, word_probabilities(self._general, held_out, self.checkpoint)), len(held_out)
+        general = word_probabilities(self._general, held_out, self.checkpoint)
+        return tune(personal, general, fixed), len(held_out)
 
     def estimate(self, sentences: Sentences, stage: BuildStage) -> NgramModel:
         """Estimate a model of some sentences."""

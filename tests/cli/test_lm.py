@@ -75,6 +75,7 @@ def test_options_reach_the_model(document: Path, tmp_path: Path) -> None:
         (["--prune", "0 x"], "invalid literal"),
         (["--prune", "0 2 1"], "never fall"),
         (["--held-out", "0.9"], "held-out share"),
+        (["--weight", "2"], "weight must lie"),
         (["--quantise", "8"], "needs KenLM's build_binary"),
     ],
 )

@@ -97,6 +97,17 @@ def test_no_held_out_text_means_no_perplexity(general: GeneralModel, document: P
     assert report.weight == 0.5
 
 
+def test_a_weight_of_the_users_choice(general: GeneralModel, document: Path, tmp_path: Path) -> None:
+    best, light = (
+        build_personal_model((document,), "a", general, BuildOptions(held_out=0.3, weight=weight), tmp_path / "models")
+        for weight in (None, 0.1)
+    )
+    assert light.weight == 0.1
+    assert best.perplexity_after < light.perplexity_after < light.perplexity_before
+    untuned = BuildOptions(held_out=0.0, weight=0.1)
+    assert build_personal_model((document,), "a", general, untuned, tmp_path / "models").weight == 0.1
+
+
 def test_a_model_without_a_language_model_of_its_own(general: GeneralModel, document: Path, tmp_path: Path) -> None:
     report = build_personal_model((document,), "a", replace(general, path=None), None, tmp_path / "models")
     assert (report.weight, report.perplexity_before, report.new_words) == (1.0, None, report.vocabulary)
@@ -182,6 +193,8 @@ def test_cancelled_anywhere_it_leaves_nothing(general: GeneralModel, document: P
     ("options", "said"),
     [
         ({"held_out": 0.6}, "held-out"),
+        ({"weight": 0.0}, "weight"),
+        ({"weight": 1.0}, "weight"),
         ({"quantise_bits": 8}, "build_binary"),
         ({"quantise_bits": 1, "programs": Path()}, "2 to 16"),
     ],

@@ -65,6 +65,7 @@ class LexiconDecoder:
         self._known = frozenset(lexicon.words)
         self._letter_names = _letter_names(lexicon)
         self._personal_words = [word for word in personal_words if word not in self._known]
+        self._personal_guesses: dict[str, Sequence[bytes]] = {}
         self._speller = speller
         self._lexicon = lexicon
         self._tree: PronunciationTree | None = None
@@ -83,7 +84,7 @@ class LexiconDecoder:
         """
         is_personal = bool(settings.personal_model) and self._mixed is not None
         ngrams = self._mixed if is_personal else self._general
-        guessed = {word: self._speller(word) for word in self._personal_words} if is_personal else {}
+        guessed = dict(self._guess_personal_words()) if is_personal else {}
         phrases, unspellable = self._take_hotwords(settings.hotwords, guessed)
         self.unspellable_hotwords = unspellable
         self._settings = settings
@@ -159,6 +160,12 @@ class LexiconDecoder:
             ways = [self._own.ways(other) or self._speller(other) for other in part]
             hinted[word] = [b"".join(way) for way in islice(product(*ways), MOST_HINTED_WAYS)]
         return {word: said for word, said in hinted.items() if said}
+
+    def _guess_personal_words(self) -> dict[str, Sequence[bytes]]:
+        """How the words of the personal model are said; asked of the speller once."""
+        if not self._personal_guesses:
+            self._personal_guesses = {word: self._speller(word) for word in self._personal_words}
+        return self._personal_guesses
 
     def _guess(self, word: str, *, is_initials: bool) -> Sequence[bytes]:
         """How a word may be said: as the speller thinks, and by the names of its letters if it may be initials."""

@@ -72,7 +72,9 @@ class PhonePlacer:
 
 
 def align(log_probs: Tensor, phones: list[int]) -> npt.NDArray[np.int16]:
-    """The label of each frame on the best path through the phones, shape (frames,)."""
+    """The label of each frame on the best path through the phones, shape (frames,); all blank if there are none."""
+    if not phones:
+        return np.zeros(len(log_probs), np.int16)
     path, _ = forced_align(log_probs.unsqueeze(0), torch.tensor([phones], dtype=torch.int32), blank=0)
     labels: npt.NDArray[np.int16] = path[0].numpy().astype(np.int16)
     return labels
@@ -259,15 +261,15 @@ def placement_loss(targets: Tensor) -> Callable[[Tensor], Tensor]:
 
 
 def ctc_loss(items: list[Item]) -> Callable[[Tensor], Tensor]:
-    """CTC per phone, in nats, whatever the alignment."""
+    """CTC per phone, in nats, whatever the alignment; a clip of noise, which has none, counts as one."""
     frames = torch.tensor([len(item.features) for item in items])
     lengths = torch.tensor([len(item.phones) for item in items])
-    phones = torch.tensor([phone for item in items for phone in item.phones])
+    phones = torch.tensor([phone for item in items for phone in item.phones], dtype=torch.long)
 
     def loss_of(logits: Tensor) -> Tensor:
         log_probs = logits.log_softmax(dim=-1).transpose(0, 1)
         loss = functional.ctc_loss(log_probs, phones, frames, lengths, zero_infinity=True, reduction="sum")
-        return loss / lengths.sum()
+        return loss / lengths.clamp(min=1).sum()
 
     return loss_of
 

@@ -10,6 +10,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 
 from dictation.asr.labels import Labels
@@ -80,6 +81,23 @@ def test_every_kind_of_noise_can_be_heard(load: Callable[[str], ModuleType], kin
     assert len(sound) == 48_000
     assert np.isfinite(sound).all()
     assert sound.std() > 0
+
+
+def test_noise_is_learnt_as_blank(load: Callable[[str], ModuleType], tmp_path: Path) -> None:
+    sphinx = pytest.importorskip("pocketsphinx")
+    model = Path(sphinx.__file__).parent / "model" / "en-us" / "en-us"
+    told = call(load("prepare_noise"), "--sphinx", model, "--output", tmp_path, "--minutes", 0.5)
+    train = load("train")
+    items = train.read_items(tmp_path, "train")
+    assert told.endswith(f"{len(items)} pieces of noise\n")
+    assert items
+    assert {(item.folder, tuple(item.phones)) for item in items} == {("noise", ())}
+    frames, labels = max(len(item.features) for item in items), len(train.SYMBOLS)
+    silent, loud = torch.zeros(2, len(items), frames, labels)
+    silent[..., 0] = 9.0
+    loud[..., 5] = 9.0
+    assert train.ctc_loss(items)(silent) < 1 < train.ctc_loss(items)(loud)
+    assert train.align(silent[0], []).tolist() == [0] * frames
 
 
 @pytest.mark.model

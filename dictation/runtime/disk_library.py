@@ -51,6 +51,7 @@ class DiskLibrary:
         recommended = {entry.key for entry in _recommended(entries, self._language)}
         if entries and not recommended:
             problems.append(NOTHING_KEEPS_UP)
+            _measure_again()  # next time: perhaps it was only busy
         by_key = {found.path.name: found for found in installed if found.path.parent == folder}
         models = [
             _model_of_entry(
@@ -156,6 +157,9 @@ def _machine() -> Machine:
     from dictation.library.machine import look_at_machine
 
     return look_at_machine()
+
+
+_measure_again = _machine.cache_clear
 
 
 def _recommended(entries: Sequence[CatalogueEntry], language: str) -> tuple[CatalogueEntry, ...]:

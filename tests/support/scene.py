@@ -57,12 +57,12 @@ LISTING = LibraryListing(
     (
         LibraryModel(
             "base-960h", "wav2vec 2.0 base", "en", "MIT", 378_000_000, 378,
-            ("3.4 % of words wrong on LibriSpeech test-clean, no language model (Baevski et al. 2020)",),
+            ("3.4 % word errors, LibriSpeech test-clean, no language model (arXiv:2006.11477)",),
             "keeps up on 2 CPU cores", is_recommended=True,
         ),
         LibraryModel(
             "large-lv60k", "wav2vec 2.0 large LV-60k", "en", "MIT", 1_262_000_000, 1262,
-            ("2.2 % of words wrong on LibriSpeech test-clean, no language model (Baevski et al. 2020)",),
+            ("2.2 % word errors, LibriSpeech test-clean, no language model (arXiv:2006.11477)",),
             "needs a GPU", is_recommended=True, kept_bytes=310_000_000,
         ),
         LibraryModel("starter", "Starter English", "en", "CC BY 4.0", 41_000_000, path="/opt/dictation/models/starter"),

@@ -72,7 +72,7 @@ def test_models_are_grouped_and_each_row_says_what_matters(models: ModelsWindow,
     for fact in ("English", "378 MB", "378 MB in memory", "MIT", "2 CPU cores"):
         assert fact in row.facts.text()
     assert "3.4 %" in row.rates.text()
-    assert "Baevski" in row.rates.text()
+    assert "arXiv:2006.11477" in row.rates.text()
     assert "size unknown" in models.rows["voxpopuli-fr"].facts.text()
     assert models.space.text() == "41 GB free"
 

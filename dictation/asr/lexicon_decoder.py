@@ -27,6 +27,11 @@ TOKENS_PER_HYPOTHESIS = 5
 """A hypothesis of the user's beam is at several places of the pronunciation tree at once. On development clips 500
 tokens make 64.2 % of word errors with a weak network, 300 make 65.1 % and 1000 make 63.7 % in 1.6 times the time."""
 
+SPARE_LABEL_LOGP = 2.0
+"""Sounds may be so much less likely than the setting for tokens says: a lexicon leaves far fewer ways to go on than
+letters do. On 75 development clips and a network in training 36.6 % instead of 37.9 % of word errors with the full beam,
+37.9 % instead of 39.4 % with the one for partial texts, in a quarter more time."""
+
 Speller = Callable[[str], Sequence[bytes]]
 """Guesses how a word that the lexicon lacks is said: pronunciations as network outputs, none if it has no idea."""
 
@@ -122,7 +127,8 @@ class LexiconDecoder:
         weights = WordWeights(settings.lm_weight, settings.word_score, settings.hotword_weight)
         histories = WordHistories(self._lexicon.words, self._ngrams, self._matcher, weights)
         most_tokens = beam_width * TOKENS_PER_HYPOTHESIS
-        options = SearchOptions(most_tokens, -settings.beam_prune_logp, settings.token_min_logp)
+        least_label_logp = settings.token_min_logp - SPARE_LABEL_LOGP
+        options = SearchOptions(most_tokens, -settings.beam_prune_logp, least_label_logp)
         blank = self._labels.blank_index
         search = LexiconSearch(self._tree, blank, histories, self._lookahead, options, keeps_rivals=n_best > 1)
         readings = best_readings(search.run(log_probs, checkpoint), n_best)

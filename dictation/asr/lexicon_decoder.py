@@ -29,8 +29,8 @@ tokens make 64.2 % of word errors with a weak network, 300 make 65.1 % and 1000 
 
 SPARE_LABEL_LOGP = 2.0
 """Sounds may be so much less likely than the setting for tokens says: a lexicon leaves far fewer ways to go on than
-letters do. On 75 development clips and a network in training 36.6 % instead of 37.9 % of word errors with the full beam,
-37.9 % instead of 39.4 % with the one for partial texts, in a quarter more time."""
+letters do. On 75 development clips and a network in training 36.6 % instead of 37.9 % of word errors with the full
+beam, 37.9 % instead of 39.4 % with the one for partial texts, in a quarter more time."""
 
 Speller = Callable[[str], Sequence[bytes]]
 """Guesses how a word that the lexicon lacks is said: pronunciations as network outputs, none if it has no idea."""

@@ -52,7 +52,7 @@ def test_list_says_what_is_here_and_what_there_is(server: BadServer) -> None:
     assert "starter-v0" in result.stdout
     assert "wav2vec2-base-960h" in result.stdout
     assert "1.71 / 3.06 %" in result.stdout
-    assert "1.9 / 3.3 % (Transformer)" in result.stdout
+    assert "1.9 % (Transformer)" in result.stdout
     assert "told by server" in result.stdout
     german = run("list", "--language", "de").stdout
     assert "voxpopuli-de" in german

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+# A shell that starts the tests in the background lets them ignore Ctrl+C, and so would every program they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No deadline: on two busy cores a slow example says nothing. The database would make runs depend on each other.
 settings.register_profile("dev", max_examples=40, deadline=None, database=None)

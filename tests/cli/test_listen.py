@@ -38,6 +38,9 @@ class _FakeRecognizer:
     def recognize(self, samples: Samples, *_rest: object, **_more: object) -> Recognition:
         return recognition_of("hello world", samples.size / 16_000)
 
+    def tend(self) -> None:
+        pass
+
     def close(self) -> None:
         pass
 

@@ -130,7 +130,7 @@ class Recognizer:
             notes.append("The GPU is being tested; the CPU works meanwhile.")
         if self._decoder and self._decoder.unspellable_hotwords:
             listed = ", ".join(self._decoder.unspellable_hotwords)
-            notes.append(f"This model has no letters for the hotwords: {listed}.")
+            notes.append(f"This model cannot write the hotwords: {listed}.")
         return " ".join(notes)
 
     def load(self) -> LoadReport:

@@ -15,10 +15,10 @@ from dictation.asr.model_folder import ModelFolder
 from dictation.asr.recognizer import Recognizer
 from dictation.asr.self_test import read_clip
 from dictation.core.settings import RecognizerSettings
-from dictation.language.personal import GeneralModel, build_personal_model
+from dictation.language.personal import build_personal_model
 from dictation.language.store import personal_models_folder
-from dictation.language.text import Alphabet
 from dictation.runtime.backends import real_backends
+from dictation.runtime.personal_models import general_model
 
 pytestmark = pytest.mark.model
 
@@ -40,18 +40,22 @@ SAID = {
 }
 
 
-@pytest.fixture
-def fusion(starter: ModelFolder, tmp_path: Path) -> Iterator[Recognizer]:
-    """The starter with a personal model made from the document, installed and found as the program does it."""
+def load_with_document(model: ModelFolder, tmp_path: Path) -> Recognizer:
+    """A model with a personal one made from the document, installed and found as the program does it."""
     (tmp_path / "fusion.txt").write_text(DOCUMENT, encoding="utf-8")
-    letters = frozenset(starter.labels.symbols) - {starter.labels.blank, starter.labels.word_separator}
-    general = GeneralModel(starter.name, Alphabet(letters), starter.file("language_model"))
-    report = build_personal_model((tmp_path / "fusion.txt",), "fusion", general)
+    report = build_personal_model((tmp_path / "fusion.txt",), "fusion", general_model(model))
     assert report.new_words >= 4
-    settings = replace(PLAIN, model_path=str(starter.path), personal_model="fusion")
+    settings = replace(PLAIN, model_path=str(model.path), personal_model="fusion")
     recognizer = real_backends().make_recognizer(settings)
     assert recognizer.load().is_ok
     assert recognizer.note == ""
+    return recognizer
+
+
+@pytest.fixture
+def fusion(letters: ModelFolder, tmp_path: Path) -> Iterator[Recognizer]:
+    """A model of letters with the document."""
+    recognizer = load_with_document(letters, tmp_path)
     yield recognizer
     recognizer.close()
 
@@ -64,6 +68,17 @@ def test_jargon_is_recognised_with_the_personal_model_only(fusion: Recognizer) -
         fusion.configure(replace(PLAIN, personal_model="fusion"))
         assert fusion.recognize(samples).best.text == text
         assert len(set(text.split()) - set(plain)) >= 3
+
+
+def test_a_model_of_sounds_learns_how_the_words_are_said(starter: ModelFolder, tmp_path: Path) -> None:
+    recognizer = load_with_document(starter, tmp_path)
+    samples = read_clip(DATA / "divertor.wav")
+    with_document = recognizer.recognize(samples).best.text
+    recognizer.configure(PLAIN)
+    without = recognizer.recognize(samples).best.text
+    recognizer.close()
+    assert "the divertor of the stellarator is made of" in with_document
+    assert not {"divertor", "stellarator"} & set(without.split())
 
 
 def test_other_words_are_still_recognised(fusion: Recognizer) -> None:
@@ -85,10 +100,10 @@ def test_a_personal_model_that_is_not_there_is_a_remark(starter: ModelFolder, na
     recognizer.close()
 
 
-def test_a_damaged_personal_model_is_a_remark(fusion: Recognizer, starter: ModelFolder) -> None:
+def test_a_damaged_personal_model_is_a_remark(fusion: Recognizer, letters: ModelFolder) -> None:
     path = personal_models_folder() / "fusion" / "model.arpa"
     path.write_bytes(path.read_bytes()[:-200])
-    settings = replace(PLAIN, model_path=str(starter.path), personal_model="fusion")
+    settings = replace(PLAIN, model_path=str(letters.path), personal_model="fusion")
     recognizer = real_backends().make_recognizer(settings)
     assert recognizer.load().is_ok
     assert "fusion is damaged" in recognizer.note

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.bad_server import BadServer, serving
-
-CONTENT = bytes(range(256)) * 1000
+from tests.support.download_client import CONTENT, Client
 
 
 @pytest.fixture(autouse=True)
@@ -50,3 +49,10 @@ def secure_server(certificate: Path) -> Iterator[BadServer]:
     tls.load_cert_chain(certificate, certificate.with_name("key.pem"))
     with serving({"/model.pt": CONTENT}, tls) as server:
         yield server
+
+
+@pytest.fixture
+def client(server: BadServer, tmp_path: Path) -> Client:
+    folder = tmp_path / "downloads"
+    folder.mkdir()
+    return Client(server, folder)

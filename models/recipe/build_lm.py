@@ -73,6 +73,8 @@ def main(
     output.mkdir(parents=True, exist_ok=True)
     counts: Counter[str] = Counter()
     often = json.loads(repeats.read_text(encoding="utf-8")) if repeats else {}
+    # What is not read must not bring words into the lexicon that the n-grams have never seen.
+    texts = tuple(path for path in texts if often.get(path.name, 1))
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         with (work / "text").open("w", encoding="utf-8") as stream, click.progressbar(texts, label="Reading") as bar:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dictation.asr.network import ConvConformerParameters
+from dictation.asr.network import ConvConformerParameters, EncoderParameters
 
 
 class Subsampling(nn.Module):
@@ -104,7 +104,7 @@ class Convolution(nn.Module):
 class ConformerLayer(nn.Module):
     """Half-step feed-forward, attention, convolution, half-step feed-forward: equation 1 of the paper."""
 
-    def __init__(self, parameters: ConvConformerParameters) -> None:
+    def __init__(self, parameters: EncoderParameters) -> None:
         super().__init__()
         width = parameters.width
         self.ffn1 = FeedForward(width, parameters.ffn_width)
@@ -127,7 +127,7 @@ class ConformerLayer(nn.Module):
 class Conformer(nn.Module):
     """A stack of Conformer layers."""
 
-    def __init__(self, parameters: ConvConformerParameters) -> None:
+    def __init__(self, parameters: EncoderParameters) -> None:
         super().__init__()
         self.conformer_layers = nn.ModuleList(ConformerLayer(parameters) for _ in range(parameters.layers))
 

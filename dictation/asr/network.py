@@ -21,12 +21,11 @@ HOPS_PER_TANDEM_FRAME = 3
 """30 ms: about twelve phones a second need no finer steps."""
 
 
-@dataclass(frozen=True)
-class ConvConformerParameters:
-    """Sizes of a convolutional front and a Conformer encoder; see ``conformer.py``.
+@dataclass(frozen=True, kw_only=True)
+class EncoderParameters:
+    """Sizes of a Conformer encoder; see ``conformer.py``.
 
     Attributes:
-        subsampling_channels: Channels of the two strided convolutions.
         width: Features per frame inside the encoder.
         heads: Attention heads; divides ``width``.
         ffn_width: Hidden features of the feed-forward modules.
@@ -34,7 +33,6 @@ class ConvConformerParameters:
         kernel_size: Frames seen by the depthwise convolution; odd.
     """
 
-    subsampling_channels: int
     width: int
     heads: int
     ffn_width: int
@@ -43,49 +41,41 @@ class ConvConformerParameters:
 
     def __post_init__(self) -> None:
         """Validate; ``ValueError`` says what is wrong."""
-        _check_encoder(self, self.width, self.heads, self.kernel_size)
+        for item in fields(self):
+            if getattr(self, item.name) < 1:
+                raise ValueError(f"{item.name} must be at least 1")
+        if self.width % self.heads:
+            raise ValueError(f"heads ({self.heads}) must divide width ({self.width})")
+        if self.kernel_size % 2 == 0:
+            raise ValueError("kernel_size must be odd")
 
 
-@dataclass(frozen=True)
-class TandemParameters:
-    """Sizes of a tied-state Gaussian model and of the Conformer encoder that reads it; see ``tandem.py``.
+@dataclass(frozen=True, kw_only=True)
+class ConvConformerParameters(EncoderParameters):
+    """A convolutional front before the encoder.
+
+    Attributes:
+        subsampling_channels: Channels of the two strided convolutions.
+    """
+
+    subsampling_channels: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TandemParameters(EncoderParameters):
+    """A tied-state Gaussian model before the encoder; see ``tandem.py``.
 
     Attributes:
         codebooks: Sets of Gaussian densities, one per phone.
         densities: Densities per codebook and stream.
         tied_states: Mixtures over a codebook.
         posteriors: Classes that the tied states are pooled to.
-        width: Features per frame inside the encoder.
-        heads: Attention heads; divides ``width``.
-        ffn_width: Hidden features of the feed-forward modules.
-        layers: Conformer layers.
-        kernel_size: Frames seen by the depthwise convolution; odd.
     """
 
     codebooks: int
     densities: int
     tied_states: int
     posteriors: int
-    width: int
-    heads: int
-    ffn_width: int
-    layers: int
-    kernel_size: int
-
-    def __post_init__(self) -> None:
-        """Validate; ``ValueError`` says what is wrong."""
-        _check_encoder(self, self.width, self.heads, self.kernel_size)
-
-
-def _check_encoder(parameters: Any, width: int, heads: int, kernel_size: int) -> None:
-    """Raise ``ValueError`` for sizes that no Conformer encoder can have."""
-    for item in fields(parameters):
-        if getattr(parameters, item.name) < 1:
-            raise ValueError(f"{item.name} must be at least 1")
-    if width % heads:
-        raise ValueError(f"heads ({heads}) must divide width ({width})")
-    if kernel_size % 2 == 0:
-        raise ValueError("kernel_size must be odd")
 
 
 def _build_tandem(parameters: Any, mel_bins: int, label_count: int) -> nn.Module:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from dictation.asr.conformer import Conformer
-from dictation.asr.network import HOPS_PER_TANDEM_FRAME, ConvConformerParameters, TandemParameters
+from dictation.asr.network import HOPS_PER_TANDEM_FRAME, TandemParameters
 
 CEPSTRA = 13
 STREAMS = 3
@@ -101,16 +101,7 @@ class TandemConformer(nn.Module):
         self.gaussians = GaussianPosteriors(parameters, mel_bins)
         self.norm = nn.BatchNorm1d(inputs, affine=False)
         self.lin = nn.Linear(inputs, parameters.width)
-        self.enc = Conformer(
-            ConvConformerParameters(
-                subsampling_channels=1,  # unused: the Gaussians' frames are the subsampling
-                width=parameters.width,
-                heads=parameters.heads,
-                ffn_width=parameters.ffn_width,
-                layers=parameters.layers,
-                kernel_size=parameters.kernel_size,
-            )
-        )
+        self.enc = Conformer(parameters)
         self.out = nn.Linear(parameters.width, label_count)
         self.skip = nn.Linear(inputs, label_count)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dictation.asr.model_folder import ModelFolder, open_model_folder
-from dictation.asr.network import ConvConformerParameters, load_network
+from dictation.asr.network import ConvConformerParameters, EncoderParameters, load_network
 from dictation.core.errors import ModelDamaged
 from tests.support.tiny_model import make_tiny_model
 
@@ -29,7 +29,9 @@ def load(folder: ModelFolder, weights: Path | None = None):
 def test_logits_equal_the_reference() -> None:
     import torch
 
-    parameters = ConvConformerParameters(48, 176, 4, 704, 9, 15)
+    parameters = ConvConformerParameters(
+        subsampling_channels=48, width=176, heads=4, ffn_width=704, layers=9, kernel_size=15
+    )
     network = load_network("conv-conformer", parameters, 80, 29, STARTER_V0)
     with np.load(REFERENCE) as reference, torch.inference_mode():
         logits = network(torch.from_numpy(reference["features"]).unsqueeze(0))[0].numpy()
@@ -49,7 +51,7 @@ def test_conformer_equals_torchaudio(frames: int) -> None:
     for layer in theirs.conformer_layers:  # statistics of a trained network, not of a fresh one
         layer.conv_module.sequential[3].running_mean.normal_()
         layer.conv_module.sequential[3].running_var.uniform_(0.5, 2.0)
-    ours = Conformer(ConvConformerParameters(1, 24, 3, 40, 2, 5)).eval()
+    ours = Conformer(EncoderParameters(width=24, heads=3, ffn_width=40, layers=2, kernel_size=5)).eval()
     ours.load_state_dict(theirs.state_dict())
     x = torch.randn(2, frames, 24)
     with torch.inference_mode():

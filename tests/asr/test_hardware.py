@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from dictation.asr import hardware
@@ -96,7 +97,6 @@ def test_a_driver_that_hangs_is_named_and_its_child_gone(tmp_path: Path) -> None
         hang_s=2.0,
     )
     assert report.note("auto") == "Test GPU cuda:0 did not answer within 2 s in its test; using the CPU."
-    psutil = pytest.importorskip("psutil")
     for pid in (tmp_path / "pid").read_text().split():
         assert not psutil.pid_exists(int(pid))
 

@@ -40,8 +40,9 @@ def test_logits_equal_the_reference() -> None:
 
 @pytest.mark.parametrize("frames", [1, 2, 17, 60])
 def test_conformer_equals_torchaudio(frames: int) -> None:
-    torch = pytest.importorskip("torch")
-    models = pytest.importorskip("torchaudio.models")
+    import torch
+    from torchaudio import models
+
     from dictation.asr.conformer import Conformer
 
     torch.manual_seed(frames)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from dictation.asr.importing import ImportKind, import_language_model, import_model, recognise_source
 from dictation.asr.model_folder import ModelFolder
@@ -16,7 +17,6 @@ from dictation.core.errors import ModelImportFailed
 from dictation.core.settings import RecognizerSettings
 from tests.support.synth import babble
 
-torch = pytest.importorskip("torch")
 TOKENS = ["-", "|", "e", "t", "a", "n"]
 ARPA = """\\data\\
 ngram 1=5

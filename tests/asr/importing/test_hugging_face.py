@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from dictation.asr.importing import ImportCancelled, ImportKind, import_model, recognise_source
 from dictation.asr.importing.hugging_face import read_parameters
@@ -27,7 +28,6 @@ from tests.support.hugging_face import (
     write_tokenizer,
 )
 
-torch = pytest.importorskip("torch")
 KEPT = [0, *range(4, 5 + len(LETTERS))]
 """The outputs that remain of the vocabulary: without sentence marks and the unknown letter."""
 

@@ -81,19 +81,10 @@ class BeamDecoder:
         n_best: int,
         checkpoint: Callable[[], None] = lambda: None,
     ) -> tuple[Hypothesis, ...]:
-        """Search for the best readings; call ``configure`` once before.
+        """Search as ``Decoder.decode`` promises.
 
-        Args:
-            log_probs: What the network heard; may have no frames.
-            audio_s: Length of the audio; word times never exceed it.
-            beam_width: Hypotheses kept from frame to frame.
-            n_best: Most hypotheses to return, at least 1. With 1, hypotheses that the n-gram can no longer tell
-                apart are merged on the way.
-            checkpoint: Called once, before the search: pyctcdecode's cannot be left early.
-
-        Returns:
-            One to ``n_best`` hypotheses with different texts, best first; the first has no words if nothing
-            was heard.
+        With an ``n_best`` of 1, hypotheses that the n-gram can no longer tell apart are merged on the way. The
+        ``checkpoint`` is called once, before the search: pyctcdecode's cannot be left early.
         """
         if self._settings is None:
             raise RuntimeError("configure() comes before decode()")

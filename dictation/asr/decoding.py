@@ -81,7 +81,19 @@ class Decoder(Protocol):
         n_best: int,
         checkpoint: Callable[[], None] = ...,
     ) -> tuple[Hypothesis, ...]:
-        """Find one to ``n_best`` readings, best first; ``checkpoint`` is called as often as the search allows."""
+        """Search for the best readings; call ``configure`` once before.
+
+        Args:
+            log_probs: What the network heard; may have no frames.
+            audio_s: Length of the audio; word times never exceed it.
+            beam_width: Hypotheses kept from frame to frame.
+            n_best: Most hypotheses to return, at least 1.
+            checkpoint: Called as often as the search allows; may raise to leave it.
+
+        Returns:
+            One to ``n_best`` hypotheses with different texts, best first; the first has no words if nothing
+            was heard.
+        """
 
     def close(self) -> None:
         """Free what the search holds; idempotent."""

@@ -105,18 +105,10 @@ class LexiconDecoder:
         n_best: int,
         checkpoint: Callable[[], None] = lambda: None,
     ) -> tuple[Hypothesis, ...]:
-        """Search for the best readings; call ``configure`` once before.
+        """Search as ``Decoder.decode`` promises.
 
-        Args:
-            log_probs: What the network heard; may have no frames.
-            audio_s: Length of the audio; word times never exceed it.
-            beam_width: Hypotheses kept from frame to frame, each at up to ``TOKENS_PER_HYPOTHESIS`` places.
-            n_best: Most hypotheses to return, at least 1.
-            checkpoint: Called about twice per second of audio; may raise to leave the search.
-
-        Returns:
-            One to ``n_best`` hypotheses with different texts, best first; the first has no words if nothing
-            was heard.
+        Each hypothesis of ``beam_width`` is kept at up to ``TOKENS_PER_HYPOTHESIS`` places of the tree. The
+        ``checkpoint`` is called about twice per second of audio.
         """
         if self._settings is None or self._tree is None:
             raise RuntimeError("configure() comes before decode()")

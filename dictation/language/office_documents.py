@@ -94,6 +94,7 @@ def _read(path: Path, form: _Format) -> Iterator[str]:
         raise DocumentUnreadable(f"{path.name} lacks {error.args[0]}: it is no {path.suffix[1:]} file.") from error
     except DefusedXmlException as error:
         raise DocumentUnreadable(f"{path.name} defines XML entities, which no word processor writes.") from error
+    # zipfile raises RuntimeError for an encrypted member and NotImplementedError for an unknown way of packing.
     except (zipfile.BadZipFile, EOFError, ParseError, zlib_error, NotImplementedError, RuntimeError) as error:
         raise DocumentUnreadable(f"{path.name} is damaged: {error}.") from error
 

@@ -28,6 +28,9 @@ SESSION_LOOKS = {
     SessionState.FAILED: Look("failed", "warning", "danger"),
 }
 
+NO_SOUND_LOOK = Look("no sound", "warning", "danger")
+"""A recording whose microphone is gone has not failed: it goes on when sound returns."""
+
 SEGMENT_LOOKS = {
     SegmentState.OPEN: Look("open", "record", "accent"),
     SegmentState.QUEUED: Look("queued", "clock", "warning"),
@@ -77,6 +80,11 @@ _INPUT_TROUBLES = {
     InputState.REFUSED: ("The microphone refused every sample rate.", errors.FormatRefused),
     InputState.NO_PORTAUDIO: ("The PortAudio library is missing.", errors.PortAudioMissing),
 }
+
+
+def session_look(state: SessionState, *, is_recording: bool) -> Look:
+    """The session's state; while it records, only the input can fail."""
+    return NO_SOUND_LOOK if is_recording and state is SessionState.FAILED else SESSION_LOOKS[state]
 
 
 def input_trouble(status: InputStatus) -> tuple[str, str] | None:

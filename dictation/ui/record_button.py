@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from dictation.core.status import SessionState
 from dictation.ui import icons
-from dictation.ui.presentation import SESSION_LOOKS
+from dictation.ui.presentation import session_look
 from dictation.ui.theme import colour, current_tokens
 
 WIDTH_PX, HEIGHT_PX = 224, 96
@@ -50,7 +50,7 @@ class RecordButton(QAbstractButton):
     @property
     def subtitle(self) -> str:
         """The small words: what the session is doing."""
-        return SESSION_LOOKS[self._state].text
+        return session_look(self._state, is_recording=self._is_recording).text
 
     def set_mode(self, mode: str) -> None:
         """Choose ``"toggle"`` or ``"push-to-talk"``."""
@@ -82,7 +82,7 @@ class RecordButton(QAbstractButton):
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint the disc and the two lines."""
         tokens = current_tokens()
-        look = SESSION_LOOKS[self._state]
+        look = session_look(self._state, is_recording=self._is_recording)
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         frame = QRectF(self.rect()).adjusted(8.5, 8.5, -8.5, -8.5)

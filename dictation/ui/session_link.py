@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject
 from dictation.core.errors import DictationError
 from dictation.core.records import Gap
 from dictation.core.status import FileJob, InputState, InputStatus, ModelState, ModelStatus, SessionState
-from dictation.ui.presentation import input_trouble, model_trouble
+from dictation.ui.presentation import input_trouble, model_trouble, session_look
 
 if TYPE_CHECKING:
     from dictation.ui.main_window import MainWindow
@@ -86,7 +86,9 @@ class SessionLink(QObject):
         if is_recording and not self._was_recording:
             window.status_bar.popover.forget_gaps()
         self._was_recording = is_recording
-        window.setWindowTitle(f"Dictation: {state.value}" if is_recording else "Dictation")
+        window.setWindowTitle(
+            f"Dictation: {session_look(state, is_recording=True).text}" if is_recording else "Dictation"
+        )
         self._show_empty_state()
 
     def _show_empty_state(self) -> None:

@@ -120,3 +120,11 @@ def test_recording_may_start_while_the_model_loads(window: MainWindow, qtbot: Qt
     window.session.set_state(SessionState.LOADING, is_recording=False)
     qtbot.mouseClick(window.record_button, Qt.MouseButton.LeftButton)
     assert calls(window) == ["record"]
+
+
+def test_a_recording_without_its_microphone_waits_and_has_not_failed(window: MainWindow) -> None:
+    window.session.set_state(SessionState.FAILED, is_recording=True)
+    assert window.record_button.subtitle == "no sound"
+    assert window.windowTitle() == "Dictation: no sound"
+    window.session.set_state(SessionState.FAILED, is_recording=False)
+    assert window.record_button.subtitle == "failed"

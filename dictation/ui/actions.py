@@ -34,6 +34,7 @@ ACTIONS = (
     ActionSpec("smaller", "Smaller text", ("Ctrl+-",), "minus", "Make the text smaller"),
     ActionSpec("normal", "Normal text size", ("Ctrl+0",), "reset", "Return to the normal text size"),
     ActionSpec("help", "Keyboard shortcuts", ("F1",), "help", "Show this list"),
+    ActionSpec("quit", "&Quit", ("Ctrl+Q",), "close", "Close the program"),
 )
 
 RECORD_HELP = ("F9, or Space outside text", "Start and stop recording; in push-to-talk mode, hold it")

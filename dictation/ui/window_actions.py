@@ -37,6 +37,7 @@ class WindowActions(QObject):
             "words": window.words_link.open,
             "models": window.models_link.open,
             "help": window.shortcut_list.open_centred,
+            "quit": window.close,
         }
         for action_id, slot in slots.items():
             window.actions_by_id[action_id].triggered.connect(lambda _checked=False, act=slot: act())

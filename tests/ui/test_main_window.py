@@ -29,6 +29,12 @@ def test_closing_waits_for_session_files_and_libraries(window: MainWindow, qtbot
         window.file_queue.stopped.emit()
 
 
+def test_ctrl_q_quits(window: MainWindow, qtbot: QtBot) -> None:
+    qtbot.keyClick(window, Qt.Key.Key_Q, Qt.KeyboardModifier.ControlModifier)
+    assert window.session.asked("close") == [None]
+    assert not window.isVisible()
+
+
 def test_a_session_that_stops_at_once_still_closes_the_window(window: MainWindow, qtbot: QtBot) -> None:
     """``close`` may emit ``stopped`` before it returns, if there was nothing to stop."""
     for part in (window.session, window.file_queue, window.model_library, window.personal_library):

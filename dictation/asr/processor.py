@@ -11,7 +11,8 @@ import contextlib
 import copy
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 import torch
@@ -29,8 +30,18 @@ if TYPE_CHECKING:
 MOST_THREADS = 4
 """More do not help a network that takes 45 ms for 5 s of audio, and many-core machines stay cool."""
 
+UNLIMITED = 1 << 30
+"""Pieces of audio at once, as long as no GPU has been too full for some."""
+
 OWN_THREADS = torch.get_num_threads()
 """Torch's own choice, read once: one per core that this process may use, or OMP_NUM_THREADS."""
+
+HALVES = {"float32": "bfloat16"}
+"""What a full GPU goes on in. float16 has no half. float32 is used only where float16 failed its test, mostly by
+overflow, and bfloat16 reaches as far as float32 does."""
+
+_OUT_OF_MEMORY = ("out of memory", "ALLOC_FAILED", "DefaultCPUAllocator")
+"""How a full device words it where torch raises no error of its own kind: CUDA and MPS, cuBLAS and cuDNN, the CPU."""
 
 _log = logging.getLogger(__name__)
 
@@ -47,15 +58,26 @@ class Acoustics(Protocol):
         """Map samples to log-probabilities, shape (frames, labels); call ``checkpoint`` between the stages."""
 
 
+class BatchAcoustics(Acoustics, Protocol):
+    """Front end and network on one device, for several pieces of audio at once."""
+
+    precision: str
+    """The network's, as torch calls it."""
+
+    def log_probs_of(self, batch: Sequence[Samples], checkpoint: Callable[[], None]) -> list[LogProbs]:
+        """Map each piece of audio to what ``log_probs`` gives for it, within 1e-4 in float32."""
+
+
 class TorchAcoustics:
-    """Front end in float32 and network in ``precision`` (``float32`` or ``float16``) on a torch device."""
+    """Front end in float32 and network in ``precision``, a name of a torch type, on a torch device."""
 
     def __init__(
         self, front_end: nn.Module, network: nn.Module, device: str = "cpu", precision: str = "float32"
     ) -> None:
         self.device = device
         self.device_name = _device_name(device)
-        self._dtype = {"float32": torch.float32, "float16": torch.float16}[precision]
+        self.precision = precision
+        self._dtype: torch.dtype = getattr(torch, precision)
         self._front_end = front_end.to(device)
         self._network = network.to(device, self._dtype)
 
@@ -67,6 +89,10 @@ class TorchAcoustics:
             logits: Tensor = self._network(features.to(self._dtype).unsqueeze(0))[0]  # (frames, labels)
             log_probs: LogProbs = logits.float().log_softmax(dim=-1).cpu().numpy()
         return log_probs
+
+    def log_probs_of(self, batch: Sequence[Samples], checkpoint: Callable[[], None]) -> list[LogProbs]:
+        """Map each piece of audio to what ``log_probs`` gives for it."""
+        return [self.log_probs(samples, checkpoint) for samples in batch]
 
 
 def _device_name(device: str) -> str:
@@ -90,32 +116,53 @@ def load_modules(folder: ModelFolder) -> tuple[nn.Module, nn.Module]:
     return folder.features.build(), network
 
 
-def gpu_acoustics(front_end: nn.Module, network: nn.Module, gpu: GpuReport | None) -> Acoustics | None:
+def gpu_acoustics(front_end: nn.Module, network: nn.Module, gpu: GpuReport | None) -> BatchAcoustics | None:
     """Put copies on a GPU in the precision in which it was found right; None for none."""
     if gpu is None:
         return None
     return TorchAcoustics(copy.deepcopy(front_end), copy.deepcopy(network), gpu.device, gpu.precision)
 
 
+def halved(gpu: GpuReport | None) -> GpuReport | None:
+    """The same GPU in half of its precision; None if there is none."""
+    return replace(gpu, precision=HALVES[gpu.precision]) if gpu and gpu.precision in HALVES else None
+
+
 class Processor:
     """Runs the acoustics on the GPU that ``probe`` found right, else on the CPU, and moves there once a GPU fails.
 
-    Audio is heard one piece at a time, in half precision wherever the GPU computes rightly with it. So when a GPU has
-    no room there is no batch and no precision left to halve, and the CPU is next.
+    A full GPU hears fewer pieces at once, half as many each time; if one alone is too many, in half of its precision,
+    should that pass the same test; then the CPU is next. What it failed on is heard again. ``note``
+    says what the user has of it: not that batches are smaller, which changes the speed alone.
 
     Thread: whichever one, but only one at a time.
     """
 
     def __init__(
-        self, cpu: Acoustics, make_gpu: Callable[[], Acoustics | None], clock: Callable[[], float] = time.monotonic
+        self,
+        cpu: Acoustics,
+        make_gpu: Callable[[], BatchAcoustics | None],
+        clock: Callable[[], float] = time.monotonic,
+        make_halved_gpu: Callable[[], BatchAcoustics | None] = lambda: None,
     ) -> None:
+        """Make a processor that works on the CPU.
+
+        Args:
+            cpu: What always works.
+            make_gpu: Puts the network on the GPU; None if there is none.
+            clock: Monotonic, in seconds.
+            make_halved_gpu: Puts it there in half the precision; None if there is no half.
+        """
         self.note = ""
         self._cpu = cpu
         self._make_gpu = make_gpu
+        self._make_halved_gpu = make_halved_gpu
         self._clock = clock
         self._chosen: tuple[str, str] | None = None
-        self._gpu: Acoustics | None = None
+        self._gpu: BatchAcoustics | None = None
         self._used_s = 0.0
+        self._most_together = UNLIMITED
+        self._test: Callable[[Acoustics], str] = lambda _: ""
 
     @property
     def device(self) -> str:
@@ -138,42 +185,43 @@ class Processor:
                 nothing.
             is_gpu_wanted: Makes the absence of a GPU worth a note, too.
         """
+
+        def test(gpu: Acoustics) -> str:
+            heard = gpu.log_probs(clip, _no_checkpoint)
+            return find_fault(heard, self._cpu.log_probs(clip, _no_checkpoint))
+
         try:
             gpu = self._make_gpu()
             if gpu is None:
                 self.note = "No usable GPU was found; using the CPU." if is_gpu_wanted else ""
                 return
-            gpu_heard = gpu.log_probs(clip, _no_checkpoint)
+            fault = test(gpu)
         except RuntimeError as error:  # everything that torch raises on behalf of CUDA
             self._stay_on_cpu("The GPU failed its test", error)
             return
-        if fault := find_fault(gpu_heard, self._cpu.log_probs(clip, _no_checkpoint)):
+        if fault:
             self.note = f"The {gpu.device_name} gave {fault} in its test; using the CPU."
             return
+        self._test = test
         self._gpu, self._chosen, self._used_s = gpu, (gpu.device, gpu.device_name), self._clock()
 
     def log_probs(self, samples: Samples, checkpoint: Callable[[], None]) -> LogProbs:
-        """Map samples to log-probabilities, shape (frames, labels); a failing GPU costs time, never the segment.
+        """Map samples to log-probabilities, shape (frames, labels); see ``log_probs_of``."""
+        return self.log_probs_of([samples], checkpoint)[0]
 
-        A GPU that was given back is taken again first.
+    def log_probs_of(self, batch: Sequence[Samples], checkpoint: Callable[[], None]) -> list[LogProbs]:
+        """Map pieces of audio to log-probabilities, shape (frames, labels) each; a failing GPU costs time, never audio.
+
+        A GPU that was given back is taken again first. The CPU hears one piece after the other.
 
         Raises:
             OutOfMemory: if the CPU has no room either.
         """
-        if self._chosen is not None:
-            try:
-                gpu = self._take_gpu()
-                return gpu.log_probs(samples, checkpoint)
-            except RuntimeError as error:  # torch.OutOfMemoryError and AcceleratorError are RuntimeErrors
-                self._stay_on_cpu(f"The {self.device_name} failed", error)
-        try:
-            return self._cpu.log_probs(samples, checkpoint)
-        except MemoryError as error:
-            raise OutOfMemory("The machine has no memory left for the model.") from error
-        except RuntimeError as error:
-            if "DefaultCPUAllocator" not in str(error):  # the only mark of a failed allocation on the CPU
-                raise
-            raise OutOfMemory("The machine has no memory left for the model.") from error
+        heard: list[LogProbs] = []
+        while self._chosen is not None and len(heard) < len(batch):
+            part = batch[len(heard) : len(heard) + self._most_together]
+            heard += self._hear_on_gpu(part, checkpoint)
+        return heard + [self._hear_on_cpu(samples, checkpoint) for samples in batch[len(heard) :]]
 
     def give_back_if_idle(self, idle_s: float) -> bool:
         """Free the GPU's memory for others if it has heard nothing for ``idle_s``; 0 never does. True if it did."""
@@ -187,7 +235,57 @@ class Processor:
         self._chosen = None
         self._free_gpu()
 
-    def _take_gpu(self) -> Acoustics:
+    def _hear_on_gpu(self, part: Sequence[Samples], checkpoint: Callable[[], None]) -> list[LogProbs]:
+        """What the GPU hears, nothing if it failed and this has changed what is to be tried next."""
+        try:
+            gpu = self._take_gpu()
+            return gpu.log_probs_of(part, checkpoint) if len(part) > 1 else [gpu.log_probs(part[0], checkpoint)]
+        except RuntimeError as error:  # torch.OutOfMemoryError and AcceleratorError are RuntimeErrors
+            if not is_out_of_memory(error):
+                self._stay_on_cpu(f"The {self.device_name} failed", error)
+                return []
+            failure = error.with_traceback(None)
+        # Only here: within the except clause the traceback's frames keep what filled the memory
+        # (https://docs.pytorch.org/docs/stable/notes/faq.html).
+        self._make_room(len(part), failure)
+        return []
+
+    def _make_room(self, tried_together: int, failure: RuntimeError) -> None:
+        """Take the next step down after ``tried_together`` pieces of audio were too much for the GPU's memory."""
+        if tried_together > 1:
+            self._most_together = tried_together // 2
+            _log.warning("the GPU has no room for %d segments at once; trying half as many", tried_together)
+        elif not self._halve_precision():
+            self._stay_on_cpu(f"The {self.device_name} failed", failure)
+
+    def _halve_precision(self) -> bool:
+        """Go on in half of the precision if there is one and it passes the GPU's test; whether it did."""
+        make_halved, self._make_halved_gpu = self._make_halved_gpu, lambda: None
+        self._free_gpu()
+        try:
+            gpu = make_halved()
+            if gpu is None or self._test(gpu):
+                return False
+        except (RuntimeError, MemoryError) as error:
+            _log.warning("the GPU failed in half precision", exc_info=error)
+            return False
+        self._gpu, self._make_gpu = gpu, make_halved
+        self.note = f"The {self.device_name} ran out of memory; it goes on in half precision ({gpu.precision})."
+        _log.warning("%s", self.note)
+        return True
+
+    def _hear_on_cpu(self, samples: Samples, checkpoint: Callable[[], None]) -> LogProbs:
+        """What the CPU hears; ``OutOfMemory`` if it has no room."""
+        try:
+            return self._cpu.log_probs(samples, checkpoint)
+        except MemoryError as error:
+            raise OutOfMemory("The machine has no memory left for the model.") from error
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            raise OutOfMemory("The machine has no memory left for the model.") from error
+
+    def _take_gpu(self) -> BatchAcoustics:
         """The GPU, with copies on it once more if it was given back; ``RuntimeError`` if it is gone."""
         self._gpu = self._gpu or self._make_gpu()
         if self._gpu is None:
@@ -205,10 +303,16 @@ class Processor:
 
     def _stay_on_cpu(self, what: str, error: RuntimeError) -> None:
         """Move to the CPU for good and say so."""
-        reason = "it ran out of memory" if isinstance(error, torch.OutOfMemoryError) else type(error).__name__
+        reason = "it ran out of memory" if is_out_of_memory(error) else type(error).__name__
         self.note = f"{what} ({reason}); using the CPU."
         _log.warning("%s", self.note, exc_info=error)
-        self._chosen = self._gpu = None
+        self._chosen = None
+        self._free_gpu()
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether a device failed because it is full."""
+    return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in _OUT_OF_MEMORY)
 
 
 def use_threads() -> None:

@@ -241,13 +241,15 @@ class Recognizer:
 
     def _build_processor(self) -> Processor:
         """Load the network onto the CPU; a GPU gets copies once it is chosen."""
-        from dictation.asr.processor import Processor, TorchAcoustics, gpu_acoustics, load_modules, use_threads
+        from dictation.asr.processor import Processor, TorchAcoustics, gpu_acoustics, halved, load_modules, use_threads
 
         use_threads()
         front_end, network = load_modules(self._folder)
         return Processor(
-            TorchAcoustics(front_end, network), lambda: gpu_acoustics(front_end, network, self._gpu)
-        )  # fmt: skip
+            TorchAcoustics(front_end, network),
+            lambda: gpu_acoustics(front_end, network, self._gpu),
+            make_halved_gpu=lambda: gpu_acoustics(front_end, network, halved(self._gpu)),
+        )
 
     def _start_probe(self) -> None:
         """Have the GPUs tested, unless the CPU is wanted, and take one at once if the answer is known."""

@@ -122,6 +122,8 @@ class _Listener:
             self.session.close()
         elif status.state is ModelState.READY:
             say_note(f"model {status.name} on {status.device}")
+            if status.note:
+                say_note(status.note)
 
     def _on_tentative_changed(self, tentative: Tentative | None) -> None:
         """Redraw the open utterance on one line, its end if it is longer than the terminal is wide."""

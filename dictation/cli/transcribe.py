@@ -17,7 +17,7 @@ from dictation.cli.console import Choices, common_options, say_error, say_note
 from dictation.core.errors import DictationError
 
 if TYPE_CHECKING:
-    from dictation.core.records import Recognition, Segment, Utterance
+    from dictation.core.records import Recognition, Samples, Segment, Utterance
     from dictation.core.settings import SegmenterSettings, Settings
     from dictation.runtime.file_transcription import Recognise
 
@@ -125,12 +125,24 @@ def _recogniser(settings: Settings, model_path: Path | None) -> Iterator[tuple[R
     try:
         recognizer = real_backends(model_path).make_recognizer(settings.recognizer)
         report = pool.submit(recognizer.load).result()
-        if report.note:
-            say_note(report.note)
+        said = ""
+
+        def say_news() -> None:
+            nonlocal said
+            if recognizer.note and recognizer.note != said:
+                say_note(recognizer.note)
+            said = recognizer.note
+
+        def recognise(samples: Samples) -> Recognition:
+            try:
+                return recognizer.recognize(samples)
+            finally:
+                say_news()  # such as a GPU that is full
 
         def submit(segment: Segment) -> Future[Recognition]:
-            return pool.submit(recognizer.recognize, segment.samples)
+            return pool.submit(recognise, segment.samples)
 
+        say_news()
         yield submit, report.model_name
     finally:
         pool.shutdown(cancel_futures=True)

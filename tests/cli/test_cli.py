@@ -85,6 +85,18 @@ def test_one_file_as_text_on_standard_output(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("_fake_model")
+def test_a_gpu_that_fails_on_the_way_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail_over(self: _FakeRecognizer, samples: Samples) -> Recognition:
+        self.note = "The GPU failed (it ran out of memory); using the CPU."
+        return recognition_of("hello world", samples.size / 16_000)
+
+    monkeypatch.setattr(_FakeRecognizer, "recognize", fail_over)
+    result = _run("transcribe", _talk(tmp_path / "talk.wav"))
+    assert result.stdout == "hello world\nhello world\n"
+    assert result.stderr == "note: The GPU failed (it ran out of memory); using the CPU.\n"
+
+
+@pytest.mark.usefixtures("_fake_model")
 def test_json_has_segments_words_times_and_confidence(tmp_path: Path) -> None:
     path = _talk(tmp_path / "talk.wav")
     (line,) = _run("transcribe", "--format", "json", path).stdout.splitlines()

@@ -85,6 +85,19 @@ def test_a_file_is_played_to_its_end_and_its_words_written(listen: Callable[...,
     assert result.stderr.count("listening to talk.wav") == 1
 
 
+def test_a_gpu_that_fails_on_the_way_is_told(
+    listen: Callable[..., Result], clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail_over(self: _FakeRecognizer, samples: Samples, *_rest: object, **_more: object) -> Recognition:
+        self.note = "The GPU failed (it ran out of memory); using the CPU."
+        return recognition_of("hello world", samples.size / 16_000)
+
+    monkeypatch.setattr(_FakeRecognizer, "recognize", fail_over)
+    result = listen("--file", clip)
+    assert result.stdout == "hello world\n"
+    assert result.stderr.count("note: The GPU failed (it ran out of memory); using the CPU.") == 1
+
+
 def test_control_c_finishes_what_was_said(listen: Callable[..., Result], tmp_path: Path) -> None:
     long_talk = write_float_wav(tmp_path / "long.wav", babble(60.0))
     QTimer.singleShot(1500, lambda: os.kill(os.getpid(), signal.SIGINT))

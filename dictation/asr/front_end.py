@@ -1,4 +1,4 @@
-"""What a network reads, log-mel features or the waveform itself: the parameters of either, without torch."""
+"""What a network reads, log-mel features of some kind or the waveform itself: the parameters of each, without torch."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from dictation.core.records import SAMPLE_RATE_HZ
 
 if TYPE_CHECKING:
     from torch import nn
+
+WINDOW_25_MS, HOP_10_MS = 400, 160
+"""Samples at 16 kHz; NeMo and Kaldi agree on these."""
 
 
 @dataclass(frozen=True)
@@ -112,9 +115,103 @@ class WaveformParameters:
         return Waveform(self)
 
 
-FrontEndParameters = FeatureParameters | WaveformParameters
+@dataclass(frozen=True)
+class NemoMelParameters:
+    """NeMo's log-mel features, see ``features.NemoMel``; all that it fixes is not repeated here.
+
+    Attributes:
+        sample_rate_hz: Must be the app's 16 kHz.
+        mel_bins: Bands.
+        is_normalised: Whether each band is given zero mean and unit deviation over the utterance ("per_feature").
+    """
+
+    sample_rate_hz: int
+    mel_bins: int
+    is_normalised: bool
+
+    def __post_init__(self) -> None:
+        """Validate; ``ValueError`` says what is wrong."""
+        _check_mel(self.sample_rate_hz, self.mel_bins)
+
+    @property
+    def hop_samples(self) -> int:
+        """Samples per hop."""
+        return HOP_10_MS
+
+    @property
+    def shortest_samples(self) -> int:
+        """Two hops: one alone has no deviation."""
+        return 2 * HOP_10_MS
+
+    @property
+    def width(self) -> int:
+        """Features per hop."""
+        return self.mel_bins
+
+    def build(self) -> nn.Module:
+        """Import torch and build."""
+        from dictation.asr.features import NemoMel
+
+        return NemoMel(self)
+
+
+@dataclass(frozen=True)
+class KaldiFbankParameters:
+    """Kaldi's log-mel features as icefall uses them, see ``features.KaldiFbank``.
+
+    Attributes:
+        sample_rate_hz: Must be the app's 16 kHz.
+        mel_bins: Bands.
+        low_hz: Lower edge of the lowest band.
+        high_hz: Upper edge of the highest band.
+    """
+
+    sample_rate_hz: int
+    mel_bins: int
+    low_hz: float
+    high_hz: float
+
+    def __post_init__(self) -> None:
+        """Validate; ``ValueError`` says what is wrong."""
+        _check_mel(self.sample_rate_hz, self.mel_bins)
+        if not 0 <= self.low_hz < self.high_hz <= self.sample_rate_hz / 2:
+            raise ValueError("low_hz and high_hz must lie in order between 0 and half the sample rate")
+
+    @property
+    def hop_samples(self) -> int:
+        """Samples per hop."""
+        return HOP_10_MS
+
+    @property
+    def shortest_samples(self) -> int:
+        """One window, so that both ends can be mirrored."""
+        return WINDOW_25_MS
+
+    @property
+    def width(self) -> int:
+        """Features per hop."""
+        return self.mel_bins
+
+    def build(self) -> nn.Module:
+        """Import torch and build."""
+        from dictation.asr.features import KaldiFbank
+
+        return KaldiFbank(self)
+
+
+def _check_mel(sample_rate_hz: int, mel_bins: int) -> None:
+    """Raise ``ValueError`` for another sample rate, or no bands."""
+    if sample_rate_hz != SAMPLE_RATE_HZ:
+        raise ValueError(f"sample_rate_hz must be {SAMPLE_RATE_HZ}")
+    if mel_bins <= 0:
+        raise ValueError("mel_bins must be positive")
+
+
+FrontEndParameters = FeatureParameters | WaveformParameters | NemoMelParameters | KaldiFbankParameters
 
 FRONT_ENDS: Mapping[str, type[FrontEndParameters]] = {
     "log-mel": FeatureParameters,
     "waveform": WaveformParameters,
+    "nemo-mel": NemoMelParameters,
+    "kaldi-fbank": KaldiFbankParameters,
 }

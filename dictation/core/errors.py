@@ -26,6 +26,7 @@
     │   ├── DownloadAltered      what came is not what the catalogue or an earlier download promises
     │   ├── NoSpace              the disk has no room for the model
     │   └── ModelNotRemovable    it came with the program, or is in use
+    ├── SoundNotKept             speech that waits for its words cannot be written to the disk
     ├── InvalidAudio             non-finite or mis-shaped samples, refused at the door
     └── SettingsError            a value outside its range
 
@@ -191,6 +192,12 @@ class ModelNotRemovable(LibraryError):
     """The model came with the program or does not lie among the user's models."""
 
     remedy = "Choose another model instead; it does not have to be used."
+
+
+class SoundNotKept(DictationError):
+    """Speech that is not recognised yet cannot be written to the disk; only the memory holds it."""
+
+    remedy = "The recording goes on, and its words appear as ever. Free some space on the disk."
 
 
 class InvalidAudio(DictationError):

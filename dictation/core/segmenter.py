@@ -91,7 +91,7 @@ SegmentEvent = SegmentOpened | SegmentPaused | SegmentResumed | SegmentClosed | 
 
 @dataclass(frozen=True)
 class OpenAudio:
-    """A copy of the open segment's audio so far."""
+    """A copy of the open segment's audio so far, or of its newest part; ``start_frame`` is that of the samples."""
 
     segment_id: int
     start_frame: int
@@ -221,13 +221,14 @@ class Segmenter:
         self._levels.clear()
         return LevelBatch(self._hops - len(levels), levels, self._floor.level_dbfs, self.open_threshold_dbfs)
 
-    def open_audio(self) -> OpenAudio | None:
-        """Copy what has been heard of the open segment; None while it could still be a click."""
+    def open_audio(self, from_frame: int = 0) -> OpenAudio | None:
+        """Copy what has been heard of the open segment from a frame on; None while it could still be a click."""
         segment = self._open
         if segment is None or not _has_run(segment.is_voiced):
             return None
-        samples = self._history.copy(segment.start_frame, self.received_frames)
-        return OpenAudio(segment.segment_id, segment.start_frame, segment.onset_frame, samples)
+        first_frame = max(segment.start_frame, from_frame)
+        samples = self._history.copy(first_frame, self.received_frames)
+        return OpenAudio(segment.segment_id, first_frame, segment.onset_frame, samples)
 
     def open_span(self) -> tuple[int, int, int, int] | None:
         """Identity, start, onset and end so far of the open segment, in frames; None if there is none."""

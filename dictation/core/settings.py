@@ -185,6 +185,22 @@ class NetworkSettings:
 
 
 @dataclass(frozen=True)
+class RecoverySettings:
+    """What is kept on the disk so that a crash or a power cut loses nothing."""
+
+    SECTION = "recovery"
+
+    keeps_sound: bool = _plain(
+        True, "Keep unrecognised speech",
+        "On your disk, readable by you alone, until its words are saved; then it is deleted. Off: never written.",
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        """Validate."""
+        _validate(self)
+
+
+@dataclass(frozen=True)
 class Settings:
     """All sections."""
 
@@ -193,3 +209,4 @@ class Settings:
     recognizer: RecognizerSettings = field(default_factory=RecognizerSettings)
     window: WindowSettings = field(default_factory=WindowSettings)
     network: NetworkSettings = field(default_factory=NetworkSettings)
+    recovery: RecoverySettings = field(default_factory=RecoverySettings)

@@ -224,6 +224,22 @@ def test_open_audio_is_withheld_until_it_cannot_be_a_click() -> None:
     assert audio.samples.size == segmenter.received_frames - audio.start_frame
 
 
+def test_open_audio_can_be_taken_piece_by_piece() -> None:
+    segmenter = Segmenter(SegmenterSettings())
+    pieces: list[Samples] = []
+    end_frame = 0
+    for block in np.array_split(join(silence(0.5), babble(1.0)), 40):
+        segmenter.push(block)
+        audio = segmenter.open_audio(end_frame)
+        if audio is not None:
+            pieces.append(audio.samples)
+            end_frame = audio.start_frame + audio.samples.size
+    whole = segmenter.open_audio()
+    assert whole is not None
+    assert len(pieces) > 20
+    assert np.array_equal(np.concatenate(pieces), whole.samples)
+
+
 def test_levels_come_one_per_hop_without_holes() -> None:
     segmenter = Segmenter(SegmenterSettings())
     segmenter.push(tone(0.5, -20))

@@ -31,7 +31,7 @@ def build_decoder(folder: ModelFolder, personal: PersonalFiles | None) -> tuple[
         return _build_lexicon_decoder(folder, ngrams, personal)
     from dictation.asr.decoder import BeamDecoder
 
-    mixed, remark = _mix(ngrams, personal, folder.labels.symbols)
+    mixed, remark = _mix(ngrams, personal, folder.labels.letters)
     return BeamDecoder(folder.labels, folder.frame_s, ngrams, folder.first_frame_s, mixed), remark
 
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
-from pyctcdecode.alphabet import Alphabet
+from pyctcdecode.alphabet import BPE_TOKEN, Alphabet
 from pyctcdecode.constants import AVG_TOKEN_LEN, DEFAULT_UNK_LOGP_OFFSET, LOG_BASE_CHANGE_FACTOR
 from pyctcdecode.decoder import BeamSearchDecoderCTC
 from pyctcdecode.language_model import AbstractLanguageModel
 
-from dictation.asr.confidence import word_confidence
+from dictation.asr.confidence import likeliest_pieces, word_confidence
 from dictation.core.hotwords import split_hint
 from dictation.core.records import Hypothesis, Word
 
@@ -51,7 +51,8 @@ class BeamDecoder:
         self._first_frame_s = first_frame_s
         self._hotwords: tuple[str, ...] = ()
         self._settings: RecognizerSettings | None = None
-        alphabet = Alphabet(list(labels.for_search()), is_bpe=False)
+        symbols = [_LoneWordStart(symbol) if symbol == BPE_TOKEN else symbol for symbol in labels.for_search()]
+        alphabet = Alphabet(symbols, is_bpe=bool(labels.word_start))
         self._general = _Search(alphabet, ngrams)
         self._personal = _Search(alphabet, mixed) if mixed is not None else self._general
         self._search = self._general
@@ -120,8 +121,26 @@ class BeamDecoder:
         """
         start_s = min(max(0.0, self._first_frame_s + (first - 0.5) * self._frame_s), audio_s)
         end_s = min(self._first_frame_s + (end - 0.5) * self._frame_s, audio_s)
-        confidence = word_confidence(log_probs[first:end, self._labels.indices(text)])
-        return Word(text, start_s, max(start_s, end_s), confidence)
+        heard = log_probs[first:end]  # (frames, labels)
+        if self._labels.word_start:
+            outputs = likeliest_pieces(heard, self._labels.arcs(text))
+        else:
+            outputs = self._labels.indices(text)
+        return Word(text, start_s, max(start_s, end_s), word_confidence(heard[:, outputs]))
+
+
+class _LoneWordStart(str):
+    """The mark of a word's beginning as a piece of its own.
+
+    pyctcdecode 0.5.0 looks for the mark at both ends of a piece, since some mark a word's end, too. Here it would find
+    the same mark twice, and then begin a word in whatever hypothesis comes next.
+    """
+
+    __slots__ = ()
+
+    def __getitem__(self, key: SupportsIndex | slice) -> str:
+        """Nothing, when asked for the last character."""
+        return "" if key == slice(-1, None) else super().__getitem__(key)
 
 
 class _Search:

@@ -151,7 +151,7 @@ class NemoMel(nn.Module):
             center=True, pad_mode="constant", return_complex=True,
         )  # fmt: skip
         power = spectrum.abs().square().T[: len(samples) // HOP_10_MS]  # (time, bins)
-        x = (power @ self.filters + NEMO_LOG_FLOOR).log()  # (time, mel)
+        x: Tensor = (power @ self.filters + NEMO_LOG_FLOOR).log()  # (time, mel)
         if not self._form.is_normalised:
             return x
         deviation, mean = torch.std_mean(x, dim=0)
@@ -187,7 +187,8 @@ class KaldiFbank(nn.Module):
         before = torch.cat((windows[:, :1], windows[:, :-1]), dim=1)
         power = torch.fft.rfft((windows - PRE_EMPHASIS * before) * self.window, n=FFT_SIZE).abs().square()
         floor = torch.finfo(torch.float32).eps
-        return (power @ self.filters).clamp(min=floor).log()
+        x: Tensor = (power @ self.filters).clamp(min=floor).log()  # (time, mel)
+        return x
 
 
 class Waveform(nn.Module):

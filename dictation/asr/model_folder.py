@@ -260,9 +260,10 @@ def _check_decoding(decoding: DecodingParameters, labels: Labels, files: Mapping
     if decoding.kind == LEXICON:
         if "lexicon" not in files:
             raise ModelDamaged(f"{where} [decoding] kind is {LEXICON!r}, but the table [files.lexicon] is missing.")
-        if labels.word_separator:
-            raise ModelDamaged(f"{where} [labels] word_separator must be empty, as [decoding] kind is {LEXICON!r}.")
-    elif not labels.word_separator:
+        for name in ("word_separator", "word_start"):
+            if getattr(labels, name):
+                raise ModelDamaged(f"{where} [labels] {name} must be empty, as [decoding] kind is {LEXICON!r}.")
+    elif not labels.word_separator and not labels.word_start:
         raise ModelDamaged(f"{where} [labels] word_separator is empty, but [decoding] kind is {decoding.kind!r}.")
 
 

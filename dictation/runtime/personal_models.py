@@ -70,5 +70,5 @@ def general_model(folder: ModelFolder) -> GeneralModel:
     if folder.decoding.kind == LEXICON:
         letters = frozenset("".join(read_lexicon(folder.required_file("lexicon"), labels).words))
     else:
-        letters = frozenset(labels.symbols) - {labels.blank, labels.word_separator}
+        letters = labels.letters
     return GeneralModel(folder.name, Alphabet(letters), folder.file("language_model"))

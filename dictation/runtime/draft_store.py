@@ -10,7 +10,9 @@ from pathlib import Path
 from PySide6.QtCore import QLockFile, QObject, QTimer, Signal
 
 from dictation.core.errors import DictationError
+from dictation.runtime.kept_sounds import KeptSound, digest
 from dictation.runtime.settings_file import write_atomically
+from dictation.runtime.sound_release import SoundRelease
 
 FILE_NAME = "draft.txt"
 SAVE_DELAY_MS = 400
@@ -30,11 +32,24 @@ class DraftStore(QObject):
 
     failed = Signal(object)
 
-    def __init__(self, folder: Path, read_text: Callable[[], str], parent: QObject | None = None) -> None:
-        """Remember where to keep the draft, and how to ask for the text (called in the GUI thread)."""
+    def __init__(
+        self, folder: Path, read_text: Callable[[], str], release: SoundRelease | None = None,
+        parent: QObject | None = None,
+    ) -> None:  # fmt: skip
+        """Remember where to keep the draft, and how to ask for the text (called in the GUI thread).
+
+        Args:
+            folder: Where the file lies.
+            read_text: Gives the text.
+            release: What to tell of each writing, so that the sound of the words may go.
+            parent: Qt parent.
+        """
         super().__init__(parent)
         self._path = folder / FILE_NAME
         self._read_text = read_text
+        self._release = release
+        self.found_digest = digest(b"")
+        """Names the text that ``load`` has found."""
         self._lock = QLockFile(str(folder / f"{FILE_NAME}.lock"))
         self._lock.setStaleLockTime(0)  # a lock is stale when its program is gone, however old it is
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="draft")
@@ -42,18 +57,25 @@ class DraftStore(QObject):
         self._timer = QTimer(self, singleShot=True, interval=SAVE_DELAY_MS)
         self._timer.timeout.connect(self._save)
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether the draft belongs to this program; known after ``load``."""
+        return self._is_ours
+
     def load(self) -> str:
         """Return what the last run left, and claim the draft; empty if another program holds it."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._is_ours = self._lock.tryLock(0)
-            # "replace": what a bad disk left legible is kept, since the next change overwrites the file.
-            return self._path.read_text(encoding="utf-8", errors="replace") if self._is_ours else ""
+            data = self._path.read_bytes() if self._is_ours else b""
         except FileNotFoundError:
             return ""
         except OSError as error:
             _log.warning("draft not read: %s", type(error).__name__)
             return ""
+        self.found_digest = digest(data)
+        # "replace": what a bad disk left legible is kept, since the next change overwrites the file.
+        return data.decode("utf-8", errors="replace")
 
     def note_change(self) -> None:
         """The text has changed: write it soon."""
@@ -69,16 +91,23 @@ class DraftStore(QObject):
         self._lock.unlock()
 
     def _save(self) -> None:
-        self._writer.submit(self._write, self._read_text().encode())
+        sounds = [] if self._release is None else self._release.take_waiting()
+        self._writer.submit(self._write, self._read_text().encode(), sounds)
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, data: bytes, sounds: list[KeptSound]) -> None:
         """Thread: the writer's; the signal reaches the GUI queued."""
         try:
+            if self._release is not None:
+                self._release.before_writing(data, sounds)
             write_atomically(self._path, data)
         except OSError as error:
+            if self._release is not None:
+                self._release.put_back(sounds)
             if not self._has_failed:
                 self._has_failed = True
                 remedy = "Save the text elsewhere with Ctrl+S, or free space on the disk."
                 self.failed.emit(DictationError(f"The text is not being kept safe: {error.strerror}.", remedy))
         else:
             self._has_failed = False
+            if self._release is not None:
+                self._release.after_writing(sounds)

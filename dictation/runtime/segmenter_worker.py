@@ -29,9 +29,10 @@ from dictation.core.segmenter import (
     SegmentRejected,
     SegmentResumed,
 )
-from dictation.core.settings import AudioSettings, SegmenterSettings
+from dictation.core.settings import AudioSettings, RecoverySettings, SegmenterSettings
 from dictation.core.status import InputState, InputStatus
 from dictation.runtime.backends import Backends
+from dictation.runtime.sound_journal import SoundJournal
 
 IDLE_TICK_MS = 80
 """One wake-up handles all new blocks. Listening to a quiet room costs 1.0 % of a core so, and 2.6 % at 20 ms; the first
@@ -82,8 +83,13 @@ class SegmenterWorker(QObject):
     failed = Signal(object)
     finished = Signal()
 
-    def __init__(self, box: JobBox, backends: Backends, audio: AudioSettings, segmenter: SegmenterSettings) -> None:
+    def __init__(
+        self, box: JobBox, backends: Backends, audio: AudioSettings, segmenter: SegmenterSettings,
+        journal: SoundJournal | None = None,
+    ) -> None:  # fmt: skip
+        """Remember what to work with; ``journal`` keeps on the disk what is said, None keeps it in memory alone."""
         super().__init__()
+        self._journal = journal
         self._box = box
         self._backends = backends
         self._supervisor = InputSupervisor(audio, backends.make_source, backends.refresh_inputs)
@@ -131,6 +137,12 @@ class SegmenterWorker(QObject):
     def configure(self, settings: SegmenterSettings) -> None:
         """Use other segmenter settings from the next hop on."""
         self._segmenter.configure(settings)
+
+    @Slot(object)
+    def keep_sound(self, settings: RecoverySettings) -> None:
+        """Begin or cease to keep on the disk what is said."""
+        if self._journal is not None:
+            self._journal.configure(settings)
 
     @Slot(object)
     def choose_input(self, settings: AudioSettings) -> None:
@@ -202,6 +214,8 @@ class SegmenterWorker(QObject):
         reading = self._supervisor.tick(now_s)
         self._note_missing(reading, now_s)
         self._hear(reading.samples)
+        if self._journal is not None:
+            self._journal.tend(now_s)
         self._show_status()
         if self._stop_at_s is not None and (now_s >= self._stop_at_s or not self._segmenter.is_open):
             self._end_recording()
@@ -210,6 +224,8 @@ class SegmenterWorker(QObject):
         """Let the segmenter hear samples, ask for words, and show the levels."""
         if samples.size:
             self._handle(self._segmenter.push(samples))
+            if self._journal is not None and self._check_id is None:
+                self._journal.follow(self._segmenter)
             self._offer_partial()
             self._show_levels()
 
@@ -286,6 +302,8 @@ class SegmenterWorker(QObject):
         self._box.withdraw(segment_id)
 
     def _on_rejected(self, event: SegmentRejected) -> None:
+        if self._journal is not None:
+            self._journal.drop(event.segment_id)
         self._box.withdraw(event.segment_id)
         self._forget_open()
         self.segment_rejected.emit(event.segment_id)
@@ -302,6 +320,8 @@ class SegmenterWorker(QObject):
         if self._check_id is not None:
             self.check_heard.emit(self._check_id, segment)
             return
+        if self._journal is not None:
+            self._journal.finish(segment)  # before there can be words for it, with which its sound goes
         now_s = time.perf_counter()
         behind_s = (self._segmenter.received_frames - segment.speech_end_frame) / SAMPLE_RATE_HZ
         job = job_for(JobKind.FINAL, segment, speech_end_s=now_s - behind_s, closed_s=now_s)

@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal, Slot
 from dictation.core.errors import ModelMissing
 from dictation.core.job_box import JobBox
 from dictation.core.records import Health, Recognition, Segment
-from dictation.core.settings import AudioSettings, RecognizerSettings, SegmenterSettings, Settings
+from dictation.core.settings import AudioSettings, RecognizerSettings, RecoverySettings, SegmenterSettings, Settings
 from dictation.core.status import (
     BROKEN_INPUT,
     InputState,
@@ -31,6 +31,7 @@ from dictation.runtime.file_segments import queue_segment
 from dictation.runtime.recognizer_worker import RecognizerWorker
 from dictation.runtime.segmenter_worker import SegmenterWorker
 from dictation.runtime.session_text import SessionText
+from dictation.runtime.sound_journal import SoundJournal
 
 _log = logging.getLogger(__name__)
 
@@ -73,13 +74,18 @@ class Session(QObject):
     _stop_requested = Signal()
     _segmenter_configured = Signal(object)
     _input_chosen = Signal(object)
+    _keeping_chosen = Signal(object)
     _devices_wanted = Signal()
     _calibration_requested = Signal()
     _check_requested = Signal(int)
     _check_end_requested = Signal()
     _finish_requested = Signal()
 
-    def __init__(self, settings: Settings, backends: Backends, parent: QObject | None = None) -> None:
+    def __init__(
+        self, settings: Settings, backends: Backends, journal: SoundJournal | None = None,
+        parent: QObject | None = None,
+    ) -> None:  # fmt: skip
+        """Make a session that has not begun; ``journal`` keeps what is said on the disk until it has words."""
         super().__init__(parent)
         self._backends = backends
         self._box = JobBox()
@@ -90,7 +96,7 @@ class Session(QObject):
         self._input_status = InputStatus(InputState.CLOSED)
         self._model_status = ModelStatus(ModelState.LOADING)
         self._health = Health()
-        self._segmenter_worker = SegmenterWorker(self._box, backends, settings.audio, settings.segmenter)
+        self._segmenter_worker = SegmenterWorker(self._box, backends, settings.audio, settings.segmenter, journal)
         self._recognizer_worker = RecognizerWorker(self._box, settings.recognizer, backends.make_recognizer)
         self._segmenter_thread, self._recognizer_thread = QThread(self), QThread(self)
         self._running_threads = 0
@@ -169,6 +175,10 @@ class Session(QObject):
         """Switch to another input; a recording goes on."""
         self._input_chosen.emit(settings)
 
+    def keep_sound(self, settings: RecoverySettings) -> None:
+        """Begin or cease to keep on the disk what is said and has no words yet."""
+        self._keeping_chosen.emit(settings)
+
     def calibrate(self) -> None:
         """Listen to the room for two seconds, then emit ``calibrated``."""
         self._calibration_requested.emit()
@@ -239,6 +249,7 @@ class Session(QObject):
         self._stop_requested.connect(worker.stop)
         self._segmenter_configured.connect(worker.configure)
         self._input_chosen.connect(worker.choose_input)
+        self._keeping_chosen.connect(worker.keep_sound)
         self._devices_wanted.connect(worker.refresh_devices)
         self._calibration_requested.connect(worker.begin_calibration)
         self._check_requested.connect(worker.begin_check)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dictation.asr.transducer.parameters import GlobalMelParameters
 from dictation.core.records import SAMPLE_RATE_HZ
 
 if TYPE_CHECKING:
@@ -207,11 +208,14 @@ def _check_mel(sample_rate_hz: int, mel_bins: int) -> None:
         raise ValueError("mel_bins must be positive")
 
 
-FrontEndParameters = FeatureParameters | WaveformParameters | NemoMelParameters | KaldiFbankParameters
+FrontEndParameters = (
+    FeatureParameters | WaveformParameters | NemoMelParameters | KaldiFbankParameters | GlobalMelParameters
+)
 
 FRONT_ENDS: Mapping[str, type[FrontEndParameters]] = {
     "log-mel": FeatureParameters,
     "waveform": WaveformParameters,
     "nemo-mel": NemoMelParameters,
     "kaldi-fbank": KaldiFbankParameters,
+    "global-mel": GlobalMelParameters,
 }

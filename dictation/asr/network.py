@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dictation.asr.transducer.parameters import EmformerRnntParameters
 from dictation.asr.wav2vec2_parameters import Wav2Vec2Parameters, WavLmParameters
 from dictation.core.errors import ModelDamaged
 
@@ -99,6 +100,13 @@ def _build_wav2vec2(parameters: Any, _width: int, label_count: int) -> nn.Module
     return Wav2Vec2Ctc(parameters, label_count)
 
 
+def _build_emformer_rnnt(parameters: Any, width: int, label_count: int) -> nn.Module:
+    """Import torch and build."""
+    from dictation.asr.transducer.network import EmformerRnnt
+
+    return EmformerRnnt(parameters, width, label_count)
+
+
 @dataclass(frozen=True)
 class FrameGrid:
     """Where a network's output frames lie, counted in hops of the front end.
@@ -119,6 +127,11 @@ def _waveform_grid(parameters: Wav2Vec2Parameters) -> FrameGrid:
     return FrameGrid(parameters.samples_per_frame, parameters.samples_seen, parameters.samples_seen / 2)
 
 
+def _stacked_grid(parameters: EmformerRnntParameters) -> FrameGrid:
+    """Frames of hops that are stacked, not seen through windows."""
+    return FrameGrid(parameters.hops_per_frame, parameters.hops_per_frame, parameters.hops_per_frame / 2)
+
+
 @dataclass(frozen=True)
 class Architecture:
     """A kind of network: the record its parameters are read into, and its builder.
@@ -126,13 +139,16 @@ class Architecture:
     Attributes:
         parameters: A dataclass, read from ``[architecture.parameters]``.
         build: Called with those parameters, the features per hop and the number of labels; returns a module that maps
-            features (batch, time, width), or waveforms (batch, time), to logits (batch, frames, labels).
+            features (batch, time, width), or waveforms (batch, time), to logits (batch, frames, labels); a transducer's
+            is no such map, see ``transducer/network.py``.
         frames: Called with those parameters; says where the output frames lie.
+        is_transducer: Whether its labels depend on those before, so that it needs decoding of its own kind.
     """
 
     parameters: type[Any]
     build: Callable[[Any, int, int], nn.Module]
     frames: Callable[[Any], FrameGrid]
+    is_transducer: bool = False
 
 
 ARCHITECTURES: Mapping[str, Architecture] = {
@@ -140,6 +156,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "tandem-conformer": Architecture(TandemParameters, _build_tandem, lambda _: FrameGrid(HOPS_PER_TANDEM_FRAME)),
     "wav2vec2": Architecture(Wav2Vec2Parameters, _build_wav2vec2, _waveform_grid),
     "wavlm": Architecture(WavLmParameters, _build_wav2vec2, _waveform_grid),
+    "emformer-rnnt": Architecture(EmformerRnntParameters, _build_emformer_rnnt, _stacked_grid, is_transducer=True),
 }
 
 

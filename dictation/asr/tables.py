@@ -13,9 +13,10 @@ Record = TypeVar("Record")
 _KINDS: Mapping[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "str": (str,), "bool": (bool,)}
 _NAMES = {"int": "a whole number", "float": "a number", "str": "a text", "bool": "true or false"}
 
-_LISTS: Mapping[str, tuple[type, str]] = {
-    "tuple[str, ...]": (str, "texts"),
-    "tuple[int, ...]": (int, "whole numbers"),
+_LISTS: Mapping[str, tuple[tuple[type, ...], str]] = {
+    "tuple[str, ...]": ((str,), "texts"),
+    "tuple[int, ...]": ((int,), "whole numbers"),
+    "tuple[float, ...]": ((int, float), "numbers"),
 }
 
 
@@ -23,8 +24,9 @@ def read_table(record: type[Record], table: object, where: str) -> Record:
     """Build ``record`` from a TOML table.
 
     Args:
-        record: A dataclass whose fields are annotated ``int``, ``float``, ``str``, ``bool``, ``tuple[str, ...]`` or
-            ``tuple[int, ...]``; its ``__post_init__`` may raise ``ValueError`` for values out of range.
+        record: A dataclass whose fields are annotated ``int``, ``float``, ``str``, ``bool``, ``tuple[str, ...]``,
+            ``tuple[int, ...]`` or ``tuple[float, ...]``; its ``__post_init__`` may raise ``ValueError`` for values out
+            of range.
         table: What TOML held at that place.
         where: The place in words, for example ``model.toml [features]``; it starts each error.
 
@@ -52,8 +54,8 @@ def read_table(record: type[Record], table: object, where: str) -> Record:
 def _typed(value: object, kind: str, where: str) -> Any:
     """Return the value as the annotated type, or say what it should have been."""
     if kind in _LISTS:
-        part, name = _LISTS[kind]
-        if not isinstance(value, list) or not all(type(item) is part for item in value):  # a bool is no number here
+        parts, name = _LISTS[kind]
+        if not isinstance(value, list) or not all(type(item) in parts for item in value):  # a bool is no number here
             raise ModelDamaged(f"{where} must be a list of {name}, not {value!r}.")
         return tuple(value)
     is_stray_bool = isinstance(value, bool) and kind != "bool"

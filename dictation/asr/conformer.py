@@ -2,19 +2,26 @@
 
 The encoder follows Gulati et al. 2020, "Conformer: Convolution-augmented Transformer for Speech Recognition"
 (arXiv:2005.08100), without relative positions: the convolutions carry the order of the frames. Modules are named so
-that weights of torchaudio.models.Conformer load unchanged; tests compare the two. Only inference is supported:
-one utterance at a time needs no padding mask and no dropout.
+that weights of torchaudio.models.Conformer load unchanged; tests compare the two. Only inference is supported: there
+is no dropout.
 
-Shapes: b batch, t feature frames, n output frames (t / 4, rounded up), m mel bins, d width, c channels.
+Shapes: b batch, t feature frames, n output frames (t / 4, rounded up), m mel bins, d width, c channels. ``is_sound``,
+shape (b, n), says which frames are no filling; None says all. Frames of the filling mean nothing in the output.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from dictation.asr.network import ConvConformerParameters, EncoderParameters
+from dictation.asr.together import fill_up, silence_filling
+
+_STEP = 2
+"""Modules of a convolution with its activation: the filling is silenced between two."""
 
 
 class Subsampling(nn.Module):
@@ -31,9 +38,14 @@ class Subsampling(nn.Module):
         quarter_bins = (mel_bins + 3) // 4
         self.lin = nn.Linear(channels * quarter_bins, width)
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Map (b, t, m) to (b, n, d)."""
-        x = self.net(features.unsqueeze(1))  # (b, c, n, m / 4)
+    def forward(self, features: Tensor, is_sound: Tensor | None = None) -> Tensor:
+        """Map (b, t, m) to (b, n, d); ``is_sound`` is (b, t), and the features are 0 where it says no."""
+        if is_sound is None:
+            x = self.net(features.unsqueeze(1))  # (b, c, n, m / 4)
+        else:
+            x = self.net[:_STEP](features.unsqueeze(1))  # (b, c, t / 2, m / 2)
+            x = silence_filling(x.transpose(1, 2), is_sound[:, ::2]).transpose(1, 2)
+            x = self.net[_STEP:](x)  # (b, c, n, m / 4)
         x = x.transpose(1, 2).flatten(2)  # (b, n, c * m / 4), channel-major within a frame
         projected: Tensor = self.lin(x)  # (b, n, d)
         return projected
@@ -68,13 +80,14 @@ class SelfAttention(nn.Module):
         self.in_proj_bias = nn.Parameter(torch.empty(3 * width))
         self.out_proj = nn.Linear(width, width)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, is_sound: Tensor | None = None) -> Tensor:
         """Map (b, n, d) to (b, n, d)."""
         batch, frames, width = x.shape
         joint = functional.linear(x, self.in_proj_weight, self.in_proj_bias)  # (b, n, 3 d)
         joint = joint.view(batch, frames, 3, self.heads, width // self.heads)
         query, key, value = joint.permute(2, 0, 3, 1, 4)  # each (b, heads, n, d / heads)
-        mixed = functional.scaled_dot_product_attention(query, key, value)  # (b, heads, n, d / heads)
+        mask = None if is_sound is None else is_sound[:, None, None, :]  # (b, 1, 1, n)
+        mixed = functional.scaled_dot_product_attention(query, key, value, mask)  # (b, heads, n, d / heads)
         out: Tensor = self.out_proj(mixed.transpose(1, 2).reshape(batch, frames, width))  # (b, n, d)
         return out
 
@@ -94,10 +107,16 @@ class Convolution(nn.Module):
             nn.Conv1d(width, width, 1),
         )
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, is_sound: Tensor | None = None) -> Tensor:
         """Map (b, n, d) to (b, n, d)."""
         x = self.layer_norm(x).transpose(1, 2)  # (b, d, n)
-        out: Tensor = self.sequential(x).transpose(1, 2)  # (b, n, d)
+        if is_sound is None:
+            x = self.sequential(x)
+        else:
+            x = self.sequential[:_STEP](x)
+            x = silence_filling(x.transpose(1, 2), is_sound).transpose(1, 2)
+            x = self.sequential[_STEP:](x)
+        out: Tensor = x.transpose(1, 2)  # (b, n, d)
         return out
 
 
@@ -114,11 +133,11 @@ class ConformerLayer(nn.Module):
         self.ffn2 = FeedForward(width, parameters.ffn_width)
         self.final_layer_norm = nn.LayerNorm(width)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, is_sound: Tensor | None = None) -> Tensor:
         """Map (b, n, d) to (b, n, d)."""
         x = x + 0.5 * self.ffn1(x)
-        x = x + self.self_attn(self.self_attn_layer_norm(x))
-        x = x + self.conv_module(x)
+        x = x + self.self_attn(self.self_attn_layer_norm(x), is_sound)
+        x = x + self.conv_module(x, is_sound)
         x = x + 0.5 * self.ffn2(x)
         out: Tensor = self.final_layer_norm(x)
         return out
@@ -131,10 +150,10 @@ class Conformer(nn.Module):
         super().__init__()
         self.conformer_layers = nn.ModuleList(ConformerLayer(parameters) for _ in range(parameters.layers))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, is_sound: Tensor | None = None) -> Tensor:
         """Map (b, n, d) to (b, n, d)."""
         for layer in self.conformer_layers:
-            x = layer(x)
+            x = layer(x, is_sound)
         return x
 
 
@@ -149,7 +168,16 @@ class ConvConformer(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Map features (b, t, m) to logits (b, n, labels)."""
-        x = self.sub(features)  # (b, n, d)
-        x = self.enc(x)  # (b, n, d)
+        return self._classify(features, None)
+
+    def together(self, inputs: Sequence[Tensor]) -> list[Tensor]:
+        """Map features, (t, m) each, of any lengths to their logits, (n, labels) each, as if heard alone."""
+        logits = self._classify(*fill_up(inputs))
+        return [one[: (len(own) + 3) // 4] for one, own in zip(logits, inputs, strict=True)]
+
+    def _classify(self, features: Tensor, is_sound: Tensor | None) -> Tensor:
+        """Map features (b, t, m) to logits (b, n, labels); ``is_sound`` is (b, t)."""
+        x = self.sub(features, is_sound)  # (b, n, d)
+        x = self.enc(x, None if is_sound is None else is_sound[:, ::4])  # (b, n, d)
         logits: Tensor = self.out(x)  # (b, n, labels)
         return logits

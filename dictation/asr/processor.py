@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import torch
 
+from dictation.asr.together import logits_together, room_samples
 from dictation.core.errors import OutOfMemory
 
 if TYPE_CHECKING:
@@ -67,6 +68,9 @@ class BatchAcoustics(Acoustics, Protocol):
     def log_probs_of(self, batch: Sequence[Samples], checkpoint: Callable[[], None]) -> list[LogProbs]:
         """Map each piece of audio to what ``log_probs`` gives for it, within 1e-4 in float32."""
 
+    def room_samples(self) -> int:
+        """How many samples of audio there is room for at once; 0 where one piece is heard after the other."""
+
 
 class TorchAcoustics:
     """Front end in float32 and network in ``precision``, a name of a torch type, on a torch device."""
@@ -91,8 +95,16 @@ class TorchAcoustics:
         return log_probs
 
     def log_probs_of(self, batch: Sequence[Samples], checkpoint: Callable[[], None]) -> list[LogProbs]:
-        """Map each piece of audio to what ``log_probs`` gives for it."""
-        return [self.log_probs(samples, checkpoint) for samples in batch]
+        """Map each piece of audio to what ``log_probs`` gives for it, within 1e-4 in float32."""
+        with torch.inference_mode():
+            features = [self._front_end(torch.tensor(samples, device=self.device)).to(self._dtype) for samples in batch]
+            checkpoint()
+            logits = logits_together(self._network, features)
+            return [one.float().log_softmax(dim=-1).cpu().numpy() for one in logits]
+
+    def room_samples(self) -> int:
+        """How many samples of audio there is room for at once; 0 where one piece is heard after the other."""
+        return room_samples(self.device, self._dtype.itemsize)
 
 
 def _device_name(device: str) -> str:
@@ -222,6 +234,16 @@ class Processor:
             part = batch[len(heard) : len(heard) + self._most_together]
             heard += self._hear_on_gpu(part, checkpoint)
         return heard + [self._hear_on_cpu(samples, checkpoint) for samples in batch[len(heard) :]]
+
+    @property
+    def hears_together(self) -> bool:
+        """Whether several pieces of audio take less time together; only where CUDA is. Thread: any."""
+        chosen = self._chosen
+        return chosen is not None and chosen[0].startswith("cuda") and self._most_together > 1
+
+    def room_samples(self) -> int:
+        """How many samples of audio it is worth hearing at once; 0 for one piece after the other."""
+        return self._gpu.room_samples() if self._gpu is not None and self.hears_together else 0
 
     def give_back_if_idle(self, idle_s: float) -> bool:
         """Free the GPU's memory for others if it has heard nothing for ``idle_s``; 0 never does. True if it did."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ import numpy as np
 
 from dictation.asr.build_decoder import build_decoder
 from dictation.asr.hardware_answers import HardwareProbe
+from dictation.asr.look_ahead import MOST_TOGETHER, LookAhead
 from dictation.asr.noise import gain_over_silence, letter_confidence
 from dictation.asr.self_test import SelfTestRun, are_close, read_clip, stand_in_clip
 from dictation.core.errors import InvalidAudio, ModelDamaged
@@ -114,6 +115,7 @@ class Recognizer:
         self._remark = remark
         self._processor: Processor | None = None
         self._decoder: Decoder | None = None
+        self._ahead: LookAhead | None = None
 
     @property
     def device_name(self) -> str:
@@ -152,7 +154,7 @@ class Recognizer:
         processor = self._build_processor()
         if not np.isfinite(processor.log_probs(clip, lambda: None)).all():
             raise ModelDamaged(f"The network of model {self._folder.name} computes values that are not finite numbers.")
-        self._decoder, self._processor, self._clip = decoder, processor, clip
+        self._decoder, self._processor, self._clip, self._ahead = decoder, processor, clip, LookAhead(processor)
         self._start_probe()
         runs = tuple(self._self_test(clip) for _ in range(SELF_TEST_RUNS))
         decoder.configure(adapt(self._settings))
@@ -165,8 +167,18 @@ class Recognizer:
         if self._decoder:
             self._decoder.configure(self._folder.decoding.adapt(settings))
 
+    @property
+    def look_ahead(self) -> int:
+        """How many pieces of audio ``recognize`` would like to know of that will be asked for next. Thread: any."""
+        processor = self._processor
+        return MOST_TOGETHER - 1 if processor is not None and processor.hears_together else 0
+
     def recognize(
-        self, samples: Samples, effort: Effort = Effort.FINAL, is_cancelled: Callable[[], bool] = lambda: False
+        self,
+        samples: Samples,
+        effort: Effort = Effort.FINAL,
+        is_cancelled: Callable[[], bool] = lambda: False,
+        upcoming: Sequence[Samples] = (),
     ) -> Recognition:
         """Recognise one piece of audio; ``load`` comes first.
 
@@ -175,31 +187,31 @@ class Recognizer:
                 window (16 ms) give an empty hypothesis.
             effort: ``PARTIAL`` for the small beam and one hypothesis, ``FINAL`` for the full beam and up to five.
             is_cancelled: Asked between front end, network and search, and within the search of a lexicon.
+            upcoming: Pieces of audio that will be asked for next, such as those of a file; some may be heard together
+                with this one where that is faster. Nothing is lost if they are not asked for after all.
 
         Raises:
             InvalidAudio: if the samples are not as stated.
             RecognitionCancelled: if ``is_cancelled`` said yes.
             OutOfMemory: if neither the GPU nor the machine has room for this audio.
         """
-        if self._processor is None or self._decoder is None:
+        if self._processor is None or self._decoder is None or self._ahead is None:
             raise RuntimeError("load() comes before recognize()")
         _check_samples(samples)
-        audio_s = len(samples) / SAMPLE_RATE_HZ
-        if len(samples) < self._folder.shortest_samples or not samples.any():
+        audio_s, shortest = len(samples) / SAMPLE_RATE_HZ, self._folder.shortest_samples
+        if len(samples) < shortest or not samples.any():
             return Recognition((Hypothesis(()),), audio_s, 0.0, 0.0, self._processor.device)
 
         def checkpoint() -> None:
             if is_cancelled():
                 raise RecognitionCancelled
 
+        checkpoint()
+        heard = self._ahead.hear(samples, [piece for piece in upcoming if len(piece) >= shortest], checkpoint)
+        checkpoint()
         started_s = time.perf_counter()
-        checkpoint()
-        log_probs = self._processor.log_probs(samples, checkpoint)
-        checkpoint()
-        heard_s = time.perf_counter()
-        n_best = self._search(self._decoder, log_probs, audio_s, effort, checkpoint)
-        decode_s = time.perf_counter() - heard_s
-        return Recognition(n_best, audio_s, heard_s - started_s, decode_s, self._processor.device)
+        n_best = self._search(self._decoder, heard.log_probs, audio_s, effort, checkpoint)
+        return Recognition(n_best, audio_s, heard.network_s, time.perf_counter() - started_s, heard.device)
 
     def tend(self) -> None:
         """Do what waits for a quiet moment: take over a GPU whose test has ended, give one back that is idle."""
@@ -217,7 +229,7 @@ class Recognizer:
             self._decoder.close()
         if self._processor:
             self._processor.close()
-        self._decoder = self._processor = self._hardware = None
+        self._decoder = self._processor = self._hardware = self._ahead = None
 
     def _search(
         self,
@@ -253,7 +265,11 @@ class Recognizer:
 
     def _start_probe(self) -> None:
         """Have the GPUs tested, unless the CPU is wanted, and take one at once if the answer is known."""
-        if self._settings.processor == "cpu":
+        wanted = self._settings.processor
+        if wanted == "cpu" or self._processor is None:
+            return
+        if self._folder.is_for_cpu_only:
+            self._processor.note = "An ONNX network runs on the CPU." if wanted == "cuda" else ""
             return
         self._hardware = HardwareProbe(self._folder.path, self._folder.files["weights"].sha256)
         self._hardware.start()

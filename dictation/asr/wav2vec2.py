@@ -10,10 +10,12 @@ Shapes: b batch, t samples, n output frames, d width.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torchaudio.models import Wav2Vec2Model, wav2vec2_model, wavlm_model
 
 from dictation.asr.wav2vec2_parameters import Wav2Vec2Parameters, WavLmParameters
@@ -38,9 +40,29 @@ class Wav2Vec2Ctc(nn.Module):
             samples: At least ``Wav2Vec2Parameters.samples_seen`` each.
             lengths: Where the waveforms of a batch differ in length and are filled up with zeros: the samples that
                 count, shape (b,). The frames behind them mean nothing. Networks with ``extractor_norm = "group"`` were
-                trained without such a mask, and normalise over the filling too: they want equal lengths.
+                trained without such a mask, and normalise over the filling too: they want ``together``.
         """
-        x, frames = self.feature_extractor(samples, lengths)  # (b, n, channels)
+        return self._classify(*self.feature_extractor(samples, lengths))
+
+    def together(self, clips: Sequence[Tensor]) -> list[Tensor]:
+        """Map waveforms, (t,) each, of any lengths to their logits, (n, labels) each, as if heard alone.
+
+        The first convolution hears one after the other, since its normalisation may be over time. It takes 1 % of the
+        work, and what follows sees at each place only what lies before the filling, or is masked.
+        """
+        first, *others = self.feature_extractor.conv_layers
+        starts = [first(clip[None, None], None)[0] for clip in clips]  # (1, channels, steps) each
+        steps = [start.shape[2] for start in starts]
+        x = torch.cat([functional.pad(start, (0, max(steps) - start.shape[2])) for start in starts])
+        frames = None if len(set(steps)) == 1 else torch.tensor(steps, device=x.device)
+        for layer in others:
+            x, frames = layer(x, frames)
+        logits = self._classify(x.transpose(1, 2), frames)
+        counts = [logits.shape[1]] * len(clips) if frames is None else frames.tolist()
+        return [one[:count] for one, count in zip(logits, counts, strict=True)]
+
+    def _classify(self, x: Tensor, frames: Tensor | None) -> Tensor:
+        """Map what the convolutions give (b, n, channels), of which so many ``frames`` count, to logits."""
         x = self.encoder.feature_projection(x)  # (b, n, d)
         is_padding = None
         if frames is not None:

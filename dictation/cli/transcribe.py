@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from dictation.core.errors import DictationError
 if TYPE_CHECKING:
     from dictation.core.records import Recognition, Samples, Segment, Utterance
     from dictation.core.settings import SegmenterSettings, Settings
-    from dictation.runtime.file_transcription import Recognise
+    from dictation.runtime.backends import RecognizerLike
 
 _BAR_STEPS = 1000
 
@@ -93,9 +94,9 @@ def transcribe(context: click.Context, files: tuple[Path, ...], form: str, outpu
     paths, failures = _expand(files)
     write = _Writer(form, output, has_many=len(paths) > 1).write
     if paths:
-        with _recogniser(settings, choices.model_path) as (recognise, model_name):
+        with _recogniser(settings, choices.model_path) as recogniser:
             for path in paths:
-                transcript = _transcribe_one(path, settings.segmenter, recognise, model_name)
+                transcript = _transcribe_one(path, settings.segmenter, recogniser)
                 failures += not _deliver(transcript, write)
     if failures:
         context.exit(1)
@@ -117,46 +118,65 @@ def _expand(files: tuple[Path, ...]) -> tuple[list[Path], int]:
 
 
 @contextmanager
-def _recogniser(settings: Settings, model_path: Path | None) -> Iterator[tuple[Recognise, str]]:
-    """Load the model in a thread of its own, which then recognises; yields the submit function and the model's name."""
+def _recogniser(settings: Settings, model_path: Path | None) -> Iterator[_Recogniser]:
+    """Load the model in a thread of its own, which then recognises."""
     from dictation.runtime.backends import real_backends
 
     pool = ThreadPoolExecutor(1, "recogniser")
     try:
         recognizer = real_backends(model_path).make_recognizer(settings.recognizer)
         report = pool.submit(recognizer.load).result()
-        said = ""
-
-        def say_news() -> None:
-            nonlocal said
-            if recognizer.note and recognizer.note != said:
-                say_note(recognizer.note)
-            said = recognizer.note
-
-        def recognise(samples: Samples) -> Recognition:
-            try:
-                return recognizer.recognize(samples)
-            finally:
-                say_news()  # such as a GPU that is full
-
-        def submit(segment: Segment) -> Future[Recognition]:
-            return pool.submit(recognise, segment.samples)
-
-        say_news()
-        yield submit, report.model_name
+        made = _Recogniser(pool, recognizer, report.model_name)
+        made.say_news()
+        yield made
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _transcribe_one(path: Path, settings: SegmenterSettings, recognise: Recognise, model_name: str) -> _Transcript:
+class _Recogniser:
+    """Recognises one segment after the other in its thread, and says what is new about that."""
+
+    def __init__(self, pool: ThreadPoolExecutor, recognizer: RecognizerLike, model_name: str) -> None:
+        self.model_name = model_name
+        self._pool = pool
+        self._recognizer = recognizer
+        self._waiting: deque[Samples] = deque()
+        self._said = ""
+
+    def look_ahead(self) -> int:
+        """How many segments it wants beyond the one it works on."""
+        return self._recognizer.look_ahead
+
+    def submit(self, segment: Segment) -> Future[Recognition]:
+        """Hand it a segment."""
+        self._waiting.append(segment.samples)
+        return self._pool.submit(self._recognise, segment.samples)
+
+    def say_news(self) -> None:
+        """Say a remark such as that a GPU is full, once."""
+        note = self._recognizer.note
+        if note and note != self._said:
+            say_note(note)
+        self._said = note
+
+    def _recognise(self, samples: Samples) -> Recognition:
+        while self._waiting.popleft() is not samples:  # those before it were cancelled
+            pass
+        try:
+            return self._recognizer.recognize(samples, upcoming=list(self._waiting))
+        finally:
+            self.say_news()
+
+
+def _transcribe_one(path: Path, settings: SegmenterSettings, recogniser: _Recogniser) -> _Transcript:
     """Transcribe one file behind a progress bar."""
     from dictation.runtime.file_transcription import FileStep, remark, transcribe_file
 
-    transcript = _Transcript(path, model_name)
+    transcript = _Transcript(path, recogniser.model_name)
     step = FileStep(0.0, None)
     with click.progressbar(length=_BAR_STEPS, label=path.name, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
         try:
-            for step in transcribe_file(path, settings, recognise):
+            for step in transcribe_file(path, settings, recogniser.submit, recogniser.look_ahead):
                 bar.update(round(_BAR_STEPS * (step.progress or 0.0)) - bar.pos)
                 if step.utterance is not None and step.utterance.text:
                     transcript.utterances.append(step.utterance)

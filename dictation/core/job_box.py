@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import islice
 
 import numpy as np
 
@@ -50,6 +51,7 @@ class Job:
         deliver: For file jobs: called with the outcome, on whichever thread knows it.
         gap: For gap jobs: the gap; ``samples`` is empty then.
         hotwords: Recognise with these instead of the user's; None for the user's.
+        is_unwanted: For file jobs: whether whoever asked has given up; such a job is passed over.
     """
 
     kind: JobKind
@@ -64,6 +66,7 @@ class Job:
     deliver: Callable[[Recognition | Exception], None] | None = field(default=None, repr=False)
     gap: Gap | None = None
     hotwords: tuple[str, ...] | None = None
+    is_unwanted: Callable[[], bool] = field(default=lambda: False, repr=False)
 
     @property
     def length_s(self) -> float:
@@ -85,6 +88,7 @@ def job_for(
     closed_s: float | None = None,
     deliver: Callable[[Recognition | Exception], None] | None = None,
     hotwords: tuple[str, ...] | None = None,
+    is_unwanted: Callable[[], bool] = lambda: False,
 ) -> Job:
     """Make the job that recognises a whole segment."""
     return Job(
@@ -99,6 +103,7 @@ def job_for(
         closed_s,
         deliver,
         hotwords=hotwords,
+        is_unwanted=is_unwanted,
     )
 
 
@@ -182,13 +187,18 @@ class JobBox:
             self._changed.notify_all()
 
     def take(self, timeout_s: float | None = None) -> Job | None:
-        """Wait for the most urgent job; None after the timeout, a nudge, or once the box is closed and empty."""
+        """Wait for the most urgent job; None after the timeout, a nudge, or once there is none but unwanted ones."""
         with self._changed:
             self._running, self._running_is_void = None, False
             self._changed.wait_for(self._has_work, timeout_s)
             self._is_nudged = False
             self._running = self._pop()
             return self._running
+
+    def waiting_files(self, most: int) -> tuple[Samples, ...]:
+        """The audio of the file jobs that are next, as far as it is wanted."""
+        with self._changed:
+            return tuple(job.samples for job in islice(self._files, most) if not job.is_unwanted())
 
     def nudge(self) -> None:
         """Let a waiting ``take`` return, because its caller has something else to do."""
@@ -244,8 +254,10 @@ class JobBox:
         if self._newest is not None:
             job, self._newest = self._newest, None
             return job
-        if self._files and not self._holds_files:
-            return self._files.popleft()
+        while self._files and not self._holds_files:
+            job = self._files.popleft()
+            if not job.is_unwanted():
+                return job
         return None
 
     def _trim_backlog(self) -> list[Job]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -30,6 +30,10 @@ class RecognizerLike(Protocol):
     def note(self) -> str:
         """Return a visible remark, such as a fallback to the CPU; empty in health."""
 
+    @property
+    def look_ahead(self) -> int:
+        """Return how many pieces of audio it would like to know of that come next; any thread may ask."""
+
     def load(self) -> LoadReport:
         """Read the model and test it."""
 
@@ -42,7 +46,13 @@ class RecognizerLike(Protocol):
     def close(self) -> None:
         """Free the model."""
 
-    def recognize(self, samples: Samples, effort: Effort = ..., is_cancelled: Callable[[], bool] = ...) -> Recognition:
+    def recognize(
+        self,
+        samples: Samples,
+        effort: Effort = ...,
+        is_cancelled: Callable[[], bool] = ...,
+        upcoming: Sequence[Samples] = ...,
+    ) -> Recognition:
         """Return the words of some audio."""
 
 

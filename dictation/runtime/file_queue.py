@@ -19,7 +19,7 @@ from dictation.audio.media_files import expand_path
 from dictation.core.errors import DictationError
 from dictation.core.settings import SegmenterSettings
 from dictation.core.status import FileJob, FileJobState
-from dictation.runtime.file_transcription import FileStep, Recognise, remark, transcribe_file
+from dictation.runtime.file_transcription import FileStep, Recognise, no_look_ahead, remark, transcribe_file
 
 REPORT_INTERVAL_S = 0.1
 """Progress is announced ten times a second at most; changes of state and new text at once."""
@@ -43,7 +43,11 @@ class FileQueue(QObject):
     _close_requested = Signal()
 
     def __init__(
-        self, recognise: Recognise, read_settings: Callable[[], SegmenterSettings], parent: QObject | None = None
+        self,
+        recognise: Recognise,
+        read_settings: Callable[[], SegmenterSettings],
+        parent: QObject | None = None,
+        look_ahead: Callable[[], int] = no_look_ahead,
     ) -> None:
         """Make an idle queue; the thread starts with the first file.
 
@@ -51,13 +55,15 @@ class FileQueue(QObject):
             recognise: Hands a segment to the recogniser (``Session.submit_segment``); called in the queue's thread.
             read_settings: Gives the segmenter settings when files are added; called in the GUI thread.
             parent: Qt parent.
+            look_ahead: How many segments the recogniser wants beyond the one it works on (``Session.look_ahead``);
+                called in the queue's thread.
         """
         super().__init__(parent)
         self._read_settings = read_settings
         self._jobs: dict[int, FileJob] = {}
         self._is_closed = False
         self._thread = QThread(self)
-        self._worker = _FileWorker(recognise, self._thread.quit)
+        self._worker = _FileWorker(recognise, self._thread.quit, look_ahead)
         self._worker.moveToThread(self._thread)
         self._thread.finished.connect(self.stopped)
         self._worker.job_changed.connect(self._keep)
@@ -103,9 +109,10 @@ class _FileWorker(QObject):
 
     job_changed = Signal(object)
 
-    def __init__(self, recognise: Recognise, quit_thread: Callable[[], None]) -> None:
+    def __init__(self, recognise: Recognise, quit_thread: Callable[[], None], look_ahead: Callable[[], int]) -> None:
         super().__init__()
         self._recognise = recognise
+        self._look_ahead = look_ahead
         self._quit_thread = quit_thread
         self._jobs: dict[int, FileJob] = {}
         self._settings: dict[int, SegmenterSettings] = {}
@@ -160,7 +167,8 @@ class _FileWorker(QObject):
             if job is None:
                 self._timer.stop()
                 return
-            self._current = _Transcription(job, self._settings[job.job_id], self._recognise)
+            steps = transcribe_file(Path(job.path), self._settings[job.job_id], self._recognise, self._look_ahead)
+            self._current = _Transcription(job, steps)
             self._announce(self._current.job)
             return
         if self._current.advance():
@@ -172,9 +180,9 @@ class _FileWorker(QObject):
 class _Transcription:
     """One running job: turns steps into snapshots. Thread: the queue's."""
 
-    def __init__(self, job: FileJob, settings: SegmenterSettings, recognise: Recognise) -> None:
+    def __init__(self, job: FileJob, steps: Generator[FileStep, None, None]) -> None:
         self.job = replace(job, state=FileJobState.RUNNING)
-        self._steps: Generator[FileStep, None, None] = transcribe_file(Path(job.path), settings, recognise)
+        self._steps = steps
         self._last = FileStep(0.0, None)
         self._started_s = time.monotonic()
         self._reported_s = self._started_s

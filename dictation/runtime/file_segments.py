@@ -25,5 +25,6 @@ def queue_segment(box: JobBox, segment: Segment, hotwords: tuple[str, ...] | Non
         else:
             future.set_result(outcome)
 
-    box.put_file(job_for(JobKind.FILE, segment, deliver=deliver, hotwords=hotwords))
+    job = job_for(JobKind.FILE, segment, deliver=deliver, hotwords=hotwords, is_unwanted=future.cancelled)
+    box.put_file(job)
     return future

@@ -1,7 +1,8 @@
 """Transcribe one audio or video file, step by step; the window's queue and the command line both use this.
 
 No Qt and no thread of its own: the caller asks for the next step when it likes, and stops by closing the
-generator. At most ``SEGMENTS_IN_FLIGHT`` segments wait for the recogniser, so memory does not depend on length.
+generator. At most ``SEGMENTS_IN_FLIGHT`` segments wait for the recogniser, or as many as it wants to know of to hear
+some together, so memory does not depend on length.
 """
 
 from __future__ import annotations
@@ -54,13 +55,21 @@ class FileStep:
         return None if not self.duration_s else min(1.0, self.audio_s / self.duration_s)
 
 
-def transcribe_file(path: Path, settings: SegmenterSettings, recognise: Recognise) -> Generator[FileStep, None, None]:
+def no_look_ahead() -> int:
+    """The wish of a recogniser that takes one segment after the other."""
+    return 0
+
+
+def transcribe_file(
+    path: Path, settings: SegmenterSettings, recognise: Recognise, look_ahead: Callable[[], int] = no_look_ahead
+) -> Generator[FileStep, None, None]:
     """Transcribe a file; utterances come in order.
 
     Args:
         path: Anything FFmpeg reads.
         settings: Silence timeout, pre-roll and longest segment; the threshold follows the file (docs/adr/0010).
         recognise: Hands a segment to the recogniser.
+        look_ahead: How many segments it wants beyond the one it works on; asked before each.
 
     Yields:
         A step for every second of audio, for every utterance, and every ``WAIT_S`` while waiting. Closing the
@@ -72,7 +81,7 @@ def transcribe_file(path: Path, settings: SegmenterSettings, recognise: Recognis
         ModelError: from the recogniser.
     """
     with open_media(path) as media:
-        yield from _transcribe(media, settings, recognise)
+        yield from _transcribe(media, settings, recognise, look_ahead)
 
 
 def remark(step: FileStep, text: str) -> str:
@@ -88,7 +97,9 @@ def remark(step: FileStep, text: str) -> str:
     return f"No speech was found; the loudest sound is {step.loudest_dbfs:.0f} dBFS."
 
 
-def _transcribe(media: Media, settings: SegmenterSettings, recognise: Recognise) -> Generator[FileStep, None, None]:
+def _transcribe(
+    media: Media, settings: SegmenterSettings, recognise: Recognise, look_ahead: Callable[[], int]
+) -> Generator[FileStep, None, None]:
     """Interleave reading with waiting so that the recogniser never idles and never has more than a few segments."""
     in_flight: deque[tuple[Segment, Future[Recognition]]] = deque()
     step = FileStep(0.0, media.duration_s)
@@ -108,7 +119,7 @@ def _transcribe(media: Media, settings: SegmenterSettings, recognise: Recognise)
             yield step
             for segment in cut.segments:
                 step = replace(step, segments=step.segments + 1)
-                yield from _collect(in_flight, step, SEGMENTS_IN_FLIGHT - 1)
+                yield from _collect(in_flight, step, max(SEGMENTS_IN_FLIGHT - 1, look_ahead()))
                 in_flight.append((segment, recognise(segment)))
         yield from _collect(in_flight, step, 0)
     finally:

@@ -82,6 +82,12 @@ class RecognizerWorker(QObject):
         self._requests.put(_Order.FINISH)
         self._box.nudge()
 
+    @property
+    def look_ahead(self) -> int:
+        """How many segments of a file the recogniser would like to know of beyond the one it works on. Thread: any."""
+        recognizer = self._recognizer
+        return recognizer.look_ahead if recognizer is not None else 0
+
     @Slot()
     def run(self) -> None:
         """Load, then work until finished; a bug that nothing else caught ends the recogniser, not the program."""
@@ -204,6 +210,9 @@ class RecognizerWorker(QObject):
             return self._speculation[1]
         is_hurried = job.kind is JobKind.FINAL and self._box.behind_s > SMALL_BEAM_BEHIND_S
         effort = Effort.PARTIAL if job.kind is JobKind.PARTIAL or is_hurried else Effort.FINAL
+        if job.kind is JobKind.FILE and job.hotwords is None:
+            upcoming = self._box.waiting_files(recognizer.look_ahead)
+            return recognizer.recognize(job.samples, effort, lambda: self._box.is_void(job), upcoming)
         if job.hotwords is None:
             return recognizer.recognize(job.samples, effort, lambda: self._box.is_void(job))
         recognizer.configure(replace(self._settings, hotwords=job.hotwords))

@@ -199,6 +199,10 @@ class Session(QObject):
         """Return the installed models."""
         return self._backends.list_models()
 
+    def look_ahead(self) -> int:
+        """How many segments of a file to submit beyond the one that is recognised. Thread: any."""
+        return self._recognizer_worker.look_ahead
+
     def submit_segment(self, segment: Segment, hotwords: tuple[str, ...] | None = None) -> Future[Recognition]:
         """Queue a segment of a file or a check behind live speech, with other hotwords if given. Thread: any.
 

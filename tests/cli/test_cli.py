@@ -27,12 +27,12 @@ from tests.support.synth import babble, join, noise, silence
 class _FakeRecognizer:
     """Says "hello world" to everything."""
 
-    device_name, note, model_name = "CPU", "", "fake"
+    device_name, note, model_name, look_ahead = "CPU", "", "fake", 0
 
     def load(self) -> _FakeRecognizer:
         return self
 
-    def recognize(self, samples: Samples) -> Recognition:
+    def recognize(self, samples: Samples, **_more: object) -> Recognition:
         return recognition_of("hello world", samples.size / 16_000)
 
 
@@ -86,7 +86,7 @@ def test_one_file_as_text_on_standard_output(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("_fake_model")
 def test_a_gpu_that_fails_on_the_way_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail_over(self: _FakeRecognizer, samples: Samples) -> Recognition:
+    def fail_over(self: _FakeRecognizer, samples: Samples, **_more: object) -> Recognition:
         self.note = "The GPU failed (it ran out of memory); using the CPU."
         return recognition_of("hello world", samples.size / 16_000)
 

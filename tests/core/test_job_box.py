@@ -28,6 +28,16 @@ def test_finals_come_first_in_order_then_the_newest_then_files() -> None:
     assert box.take(0) is None
 
 
+def test_files_that_nobody_wants_any_more_are_passed_over() -> None:
+    box, unwanted = JobBox(), {1, 2}
+    for number in range(5):
+        box.put_file(job(JobKind.FILE, number, 1.0 + number, is_unwanted=lambda number=number: number in unwanted))
+    assert [samples.size // SAMPLE_RATE_HZ for samples in box.waiting_files(4)] == [1, 4]
+    assert [box.take(0).segment_id for _ in range(2)] == [0, 3]
+    unwanted.add(4)
+    assert box.take(0) is None
+
+
 def test_only_the_newest_partial_waits() -> None:
     box = JobBox()
     for revision in range(5):

@@ -156,6 +156,20 @@ def test_a_bug_in_one_file_does_not_stop_the_queue(
     assert "IndexError" in first.message
 
 
+def test_a_recogniser_that_hears_several_together_gets_as_many(tmp_path: Path, qtbot: QtBot) -> None:
+    fake = FakeRecogniser()
+    fake.gate.clear()
+    queue = FileQueue(fake.submit, SegmenterSettings, look_ahead=lambda: 7)
+    queue.add([_write_talk(tmp_path / "talk.wav", 9)])
+    qtbot.waitUntil(lambda: fake.submitted == 8, timeout=20_000)
+    fake.gate.set()
+    (job,) = _wait_for_all(queue, 1, qtbot)
+    assert job.text.splitlines() == [f"segment {number}" for number in range(9)]
+    with qtbot.waitSignal(queue.stopped, timeout=10_000):
+        queue.close()
+    fake.close()
+
+
 def test_text_so_far_stays_when_a_job_is_cancelled(tmp_path: Path, qtbot: QtBot, make_queue: MakeQueue) -> None:
     fake = FakeRecogniser()
     queue = make_queue(fake)

@@ -51,6 +51,19 @@ def test_every_utterance_is_recognised_in_order(tmp_path: Path, recogniser: Fake
     assert starts[1] == pytest.approx(2.2 - 0.15, abs=0.1)
 
 
+def test_a_recogniser_that_hears_several_together_gets_as_many(tmp_path: Path, recogniser: FakeRecogniser) -> None:
+    recogniser.gate.clear()
+    path = write_float_wav(tmp_path / "talk.wav", _talk(12))
+    steps = transcribe_file(path, SegmenterSettings(), recogniser.submit, lambda: 7)
+    while recogniser.submitted < 8:
+        next(steps)
+    for _ in range(3):
+        next(steps)
+    assert recogniser.submitted == 8
+    recogniser.gate.set()
+    assert _texts(list(steps)) == [f"segment {number}" for number in range(12)]
+
+
 def test_thirty_decibels_quieter_gives_the_same_utterances(tmp_path: Path, recogniser: FakeRecogniser) -> None:
     samples = _talk(4)
     loud = _run(write_float_wav(tmp_path / "loud.wav", samples), recogniser)

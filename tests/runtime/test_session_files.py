@@ -26,6 +26,19 @@ def test_a_files_segment_is_recognised_beside_live_speech(stage: Stage) -> None:
     assert stage.session.transcript.entries == ()
 
 
+def test_the_recogniser_is_told_which_segments_come_next(stage: Stage, qtbot: QtBot) -> None:
+    assert stage.session.look_ahead() == 0
+    stage.recognizer.look_ahead = 2
+    assert stage.session.look_ahead() == 2
+    stage.recognizer.gate.clear()
+    futures = [stage.session.submit_segment(file_segment()) for _ in range(6)]
+    wait_for(qtbot, lambda: len(stage.recognizer.calls) == 1)
+    assert futures[2].cancel()
+    stage.recognizer.gate.set()
+    assert [future.result(10).best.text for future in futures if not future.cancelled()] == ["word word word"] * 5
+    assert stage.recognizer.told_of[1:] == [1, 2, 1, 0]  # the cancelled one is neither told nor recognised
+
+
 def test_a_files_segment_without_a_model_fails_with_the_reason(open_stage: Callable[..., Stage], qtbot: QtBot) -> None:
     stage = open_stage(prepare=lambda stage: stage.recognizer.load_gate.clear())
     stage.recognizer.load_failure = ModelMissing("nothing there")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from dictation.asr.recognizer import Effort, LoadReport, RecognitionCancelled
@@ -28,6 +28,8 @@ class FakeRecognizer:
     device_name: str = "CPU"
     note: str = ""
     tended_to: tuple[str, str] | None = None
+    look_ahead: int = 0
+    told_of: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.gate.set()
@@ -53,7 +55,9 @@ class FakeRecognizer:
         samples: Samples,
         effort: Effort = Effort.FINAL,
         is_cancelled: Callable[[], bool] = lambda: False,
+        upcoming: Sequence[Samples] = (),
     ) -> Recognition:
+        self.told_of.append(len(upcoming))
         self.calls.append((effort, samples.size))
         while not self.gate.wait(0.01):
             if is_cancelled():

@@ -18,6 +18,7 @@ from dictation.ui.level_strip import LevelStrip
 from dictation.ui.live_text import LiveText
 from dictation.ui.models_link import ModelsLink
 from dictation.ui.record_button import RecordButton
+from dictation.ui.recovery_notice import RecoveryNotice
 from dictation.ui.session_link import SessionLink
 from dictation.ui.settings_link import SettingsLink
 from dictation.ui.shortcut_list import ShortcutList
@@ -58,7 +59,7 @@ class MainWindow(QMainWindow):
         self.documents = Documents(self.actions_by_id)
         self.file_jobs = FileJobs()
         self.status_bar = StatusBar()
-        self.banner = ErrorBanner()
+        self.banner, self.recovery_notice = ErrorBanner(), RecoveryNotice()
         self._lay_out()
         self.toast = Toast(self.documents)
         self.drop_overlay = DropOverlay(self.centralWidget())
@@ -168,6 +169,7 @@ class MainWindow(QMainWindow):
         middle = QVBoxLayout()
         middle.setSpacing(0)
         middle.addWidget(self.banner)
+        middle.addWidget(self.recovery_notice)
         middle.addWidget(self.documents, 1)
         middle.addWidget(self.file_jobs)
         zone = QHBoxLayout()

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject
 
 from dictation.core.calibration import Calibration
-from dictation.core.settings import AudioSettings, RecognizerSettings, SegmenterSettings, WindowSettings
+from dictation.core.settings import (
+    AudioSettings,
+    RecognizerSettings,
+    RecoverySettings,
+    SegmenterSettings,
+    WindowSettings,
+)
 from dictation.core.status import ModelStatus
 
 if TYPE_CHECKING:
@@ -25,6 +31,7 @@ class SettingsLink(QObject):
         panel.segmenter_changed.connect(self._store.update)
         panel.record_mode_changed.connect(self._set_record_mode)
         panel.input.input_chosen.connect(self._store.update)
+        panel.recovery_changed.connect(self._store.update)
         panel.calibration.undo_wanted.connect(self._set_threshold)
         bar.input_chosen.connect(self._store.update)
         bar.recognizer_chosen.connect(self._choose_recognizer)
@@ -35,7 +42,7 @@ class SettingsLink(QObject):
         window.actions_by_id["panel"].toggled.connect(self._on_panel_toggled)
         self._store.changed.connect(self._on_changed)
         settings = self._store.settings
-        for section in (settings.segmenter, settings.audio, settings.recognizer, settings.window):
+        for section in (settings.segmenter, settings.audio, settings.recognizer, settings.window, settings.recovery):
             self._show(section)
         for problem in self._store.problems:
             window.banner.tell("Some settings could not be used.", problem)
@@ -48,6 +55,8 @@ class SettingsLink(QObject):
             self._session.choose_input(section)
         elif isinstance(section, RecognizerSettings):
             self._session.configure_recognizer(section)
+        elif isinstance(section, RecoverySettings):
+            self._session.keep_sound(section)
         self._show(section)
 
     def _show(self, section: Any) -> None:
@@ -61,6 +70,8 @@ class SettingsLink(QObject):
             window.status_bar.set_audio(section)
         elif isinstance(section, RecognizerSettings):
             window.status_bar.set_recognizer(section)
+        elif isinstance(section, RecoverySettings):
+            window.side_panel.set_recovery(section)
         elif isinstance(section, WindowSettings):
             window.record_button.set_mode(section.record_mode)
             window.side_panel.set_record_mode(section.record_mode)

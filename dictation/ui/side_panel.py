@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QButtonGroup,
+    QCheckBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -19,13 +20,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from dictation.core.settings import SegmenterSettings, WindowSettings
+from dictation.core.settings import RecoverySettings, SegmenterSettings, WindowSettings
 from dictation.ui.calibration_box import CalibrationBox
 from dictation.ui.input_picker import InputPicker
 from dictation.ui.setting_slider import SettingSlider
 
 WIDTH_PX = 320
 _MODE_META = WindowSettings.__dataclass_fields__["record_mode"].metadata
+_KEEPING_META = RecoverySettings.__dataclass_fields__["keeps_sound"].metadata
 _MODE_WORDS = {"toggle": "Press to start, press to stop", "push-to-talk": "Push to talk: hold while you speak"}
 
 
@@ -34,6 +36,7 @@ class SidePanel(QFrame):
 
     segmenter_changed = Signal(object)
     record_mode_changed = Signal(str)
+    recovery_changed = Signal(object)
 
     def __init__(self, shortcuts: Sequence[QAction] = (), parent: QWidget | None = None) -> None:
         """Make the panel; ``shortcuts`` open further windows from its upper end."""
@@ -45,6 +48,9 @@ class SidePanel(QFrame):
         self.calibration = CalibrationBox()
         self.input = InputPicker()
         self.mode_buttons = {choice: QRadioButton(_MODE_WORDS[choice]) for choice in _MODE_META["choices"]}
+        self.keeping_box = QCheckBox(_KEEPING_META["label"])
+        self.keeping_box.setToolTip(_KEEPING_META["help"])
+        self.keeping_box.clicked.connect(lambda is_on: self.recovery_changed.emit(RecoverySettings(keeps_sound=is_on)))
         self.window_buttons = {action.objectName(): self._window_button(action) for action in shortcuts}
         self._modes = QButtonGroup(self)
         for choice, button in self.mode_buttons.items():
@@ -64,6 +70,10 @@ class SidePanel(QFrame):
     def set_record_mode(self, mode: str) -> None:
         """Show the record mode."""
         self.mode_buttons[mode].setChecked(True)
+
+    def set_recovery(self, settings: RecoverySettings) -> None:
+        """Show what is kept."""
+        self.keeping_box.setChecked(settings.keeps_sound)
 
     def _lay_out(self) -> None:
         """One scrolling column with headed groups."""
@@ -87,6 +97,9 @@ class SidePanel(QFrame):
         column.addSpacing(8)
         column.addWidget(self._heading("Input"))
         column.addWidget(self.input)
+        column.addSpacing(8)
+        column.addWidget(self._heading("If the program is killed"))
+        column.addWidget(self.keeping_box)
         column.addStretch(1)
         body = QWidget()
         body.setObjectName("panelBody")

@@ -51,6 +51,9 @@ TranscriptView {
 #jumpButton:focus { border-color: $text; }
 #toast { background: $text; color: $surface; border-radius: 8px; padding: 8px 16px; }
 #banner { background: $raised; border: none; border-left: 4px solid $danger; border-bottom: 1px solid $border; }
+#recoveryNotice {
+    background: $raised; border: none; border-left: 4px solid $accent; border-bottom: 1px solid $border;
+}
 #popover { background: $surface; border: 1px solid $border; }
 
 QTabBar { background: transparent; border: none; }

@@ -73,6 +73,9 @@ class FakeSession(QObject):
     def configure_recognizer(self, settings: Any) -> None:
         self.calls.append(("configure_recognizer", settings))
 
+    def keep_sound(self, settings: Any) -> None:
+        self.calls.append(("keep_sound", settings))
+
     def reload_model(self) -> None:
         self.calls.append(("reload_model", None))
 
@@ -123,6 +126,28 @@ class FakeFileQueue(QObject):
 
     def close(self) -> None:
         self.is_closed = True
+
+
+class FakeRecovery(QObject):
+    """Notes what is asked of it."""
+
+    status_changed = Signal(object)
+    utterance_recovered = Signal(object)
+    exported = Signal(int, str)
+    failed = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[tuple[Any, ...]] = []
+
+    def retry(self) -> None:
+        self.calls.append(("retry",))
+
+    def export(self, folder: Any) -> None:
+        self.calls.append(("export", folder))
+
+    def discard(self) -> None:
+        self.calls.append(("discard",))
 
 
 class FakeModelLibrary(QObject):

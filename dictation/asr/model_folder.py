@@ -32,7 +32,7 @@ else:
 FORMAT_VERSION = 1
 DESCRIPTION_FILE = "model.toml"
 REQUIRED_FILES = ("weights",)
-OPTIONAL_FILES = ("self_test_clip", "language_model", "unigrams", "lexicon", "letter_sounds")
+OPTIONAL_FILES = ("self_test_clip", "language_model", "unigrams", "lexicon", "letter_sounds", "external_weights")
 
 _log = logging.getLogger(__name__)
 
@@ -123,6 +123,11 @@ class ModelFolder:
     def frames(self) -> FrameGrid:
         """Where the network's output frames lie."""
         return ARCHITECTURES[self.architecture].frames(self.architecture_parameters)
+
+    @property
+    def is_for_cpu_only(self) -> bool:
+        """Whether no GPU can run the network."""
+        return ARCHITECTURES[self.architecture].is_program
 
     @property
     def shortest_samples(self) -> int:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from dictation.asr.onnx_parameters import OnnxCtcParameters
 from dictation.asr.transducer.parameters import EmformerRnntParameters
 from dictation.asr.wav2vec2_parameters import Wav2Vec2Parameters, WavLmParameters
 from dictation.core.errors import ModelDamaged
@@ -107,6 +108,13 @@ def _build_emformer_rnnt(parameters: Any, width: int, label_count: int) -> nn.Mo
     return EmformerRnnt(parameters, width, label_count)
 
 
+def _build_onnx_ctc(parameters: Any, _width: int, label_count: int) -> nn.Module:
+    """Import torch and build; onnxruntime is imported when the network is opened."""
+    from dictation.asr.onnx_network import OnnxCtc
+
+    return OnnxCtc(parameters, label_count)
+
+
 @dataclass(frozen=True)
 class FrameGrid:
     """Where a network's output frames lie, counted in hops of the front end.
@@ -132,6 +140,11 @@ def _stacked_grid(parameters: EmformerRnntParameters) -> FrameGrid:
     return FrameGrid(parameters.hops_per_frame, parameters.hops_per_frame, parameters.hops_per_frame / 2)
 
 
+def _onnx_grid(parameters: OnnxCtcParameters) -> FrameGrid:
+    """Frames as the importer found them."""
+    return FrameGrid(parameters.hops_per_frame, parameters.fewest_hops, parameters.first_middle_hops)
+
+
 @dataclass(frozen=True)
 class Architecture:
     """A kind of network: the record its parameters are read into, and its builder.
@@ -143,12 +156,15 @@ class Architecture:
             is no such map, see ``transducer/network.py``.
         frames: Called with those parameters; says where the output frames lie.
         is_transducer: Whether its labels depend on those before, so that it needs decoding of its own kind.
+        is_program: Whether the file of weights is the network itself, which its module's ``open`` reads and runs on the
+            CPU.
     """
 
     parameters: type[Any]
     build: Callable[[Any, int, int], nn.Module]
     frames: Callable[[Any], FrameGrid]
     is_transducer: bool = False
+    is_program: bool = False
 
 
 ARCHITECTURES: Mapping[str, Architecture] = {
@@ -156,6 +172,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "tandem-conformer": Architecture(TandemParameters, _build_tandem, lambda _: FrameGrid(HOPS_PER_TANDEM_FRAME)),
     "wav2vec2": Architecture(Wav2Vec2Parameters, _build_wav2vec2, _waveform_grid),
     "wavlm": Architecture(WavLmParameters, _build_wav2vec2, _waveform_grid),
+    "onnx-ctc": Architecture(OnnxCtcParameters, _build_onnx_ctc, _onnx_grid, is_program=True),
     "emformer-rnnt": Architecture(EmformerRnntParameters, _build_emformer_rnnt, _stacked_grid, is_transducer=True),
 }
 
@@ -165,13 +182,18 @@ def load_network(kind: str, parameters: object, width: int, label_count: int, we
 
     Raises:
         ModelDamaged: if the file is no safetensors file, or its tensors do not fit the architecture; the first
-            tensor that is missing, left over or of the wrong shape is named.
+            tensor that is missing, left over or of the wrong shape is named. Of an ONNX network: if it cannot be run.
+        OnnxRuntimeMissing: if it is one, and what runs it is not installed.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     from dictation.asr.unfilled import unfilled
 
+    if ARCHITECTURES[kind].is_program:
+        program: Any = ARCHITECTURES[kind].build(parameters, width, label_count)
+        program.open(weights)
+        return cast("nn.Module", program)
     with unfilled():
         network = ARCHITECTURES[kind].build(parameters, width, label_count)
     try:

@@ -13,6 +13,7 @@
     ├── ModelError
     │   ├── ModelMissing         no model folder found
     │   ├── ModelDamaged         size, hash or content is wrong
+    │   ├── OnnxRuntimeMissing   the optional part that runs ONNX networks is not installed
     │   ├── ModelImportFailed    what was to be imported is unknown, damaged or does not fit together
     │   └── OutOfMemory          the GPU (or the machine) has no room
     ├── DocumentUnreadable       a document for a personal language model is damaged, locked or of no known kind
@@ -114,6 +115,12 @@ class ModelDamaged(ModelError):
     """A file of the model is absent, truncated, altered or inconsistent."""
 
     remedy = "Copy or download the model again."
+
+
+class OnnxRuntimeMissing(ModelError):
+    """An ONNX network is to be run, but the library that runs such is not installed."""
+
+    remedy = "Install it with the extra 'onnx' (uv sync --extra onnx, or pip install onnxruntime) and start again."
 
 
 class ModelImportFailed(ModelError):

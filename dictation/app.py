@@ -5,6 +5,12 @@ from __future__ import annotations
 import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dictation.runtime.session import Session
+    from dictation.runtime.sound_journal import SoundJournal
+    from dictation.ui.main_window import MainWindow
 
 
 def main() -> None:
@@ -33,13 +39,14 @@ def run_window(*, model_path: Path | None = None, config_folder: Path | None = N
     from dictation.runtime.backends import real_backends
     from dictation.runtime.crash import CrashReporter
     from dictation.runtime.disk_library import DiskLibrary
-    from dictation.runtime.draft_store import DraftStore
     from dictation.runtime.file_queue import FileQueue
+    from dictation.runtime.kept_sounds import FOLDER_NAME
     from dictation.runtime.model_library import ModelLibrary
     from dictation.runtime.personal_library import PersonalLibrary
     from dictation.runtime.personal_models import PersonalModels
     from dictation.runtime.session import Session
     from dictation.runtime.settings_store import SettingsStore
+    from dictation.runtime.sound_journal import SoundJournal
     from dictation.ui.main_window import MainWindow
     from dictation.ui.theme import SystemTheme
 
@@ -52,7 +59,9 @@ def run_window(*, model_path: Path | None = None, config_folder: Path | None = N
     store = SettingsStore(config_folder)
     store.load()
     backends = real_backends(model_path, store.settings.recognizer.model_path, waits_for_gpu=False)
-    session = Session(store.settings, backends)
+    data_folder = Path(platformdirs.user_data_dir("dictation", appauthor=False))
+    journal = SoundJournal(data_folder / FOLDER_NAME, store.settings.recovery)
+    session = Session(store.settings, backends, journal)
     file_queue = FileQueue(session.submit_segment, lambda: store.settings.segmenter)
     library = DiskLibrary(QLocale.system().bcp47Name(), model_path)
 
@@ -63,12 +72,7 @@ def run_window(*, model_path: Path | None = None, config_folder: Path | None = N
     personal_library = PersonalLibrary(PersonalModels(), model_in_use)
     window = MainWindow(session, file_queue, store, model_library, personal_library)
     crash_reporter.crashed.connect(session.failed)
-    transcript = window.documents.dictation
-    draft = DraftStore(Path(platformdirs.user_data_dir("dictation", appauthor=False)), transcript.toPlainText)
-    transcript.restore_text(draft.load())
-    transcript.textChanged.connect(draft.note_change)
-    draft.failed.connect(session.failed)
-    window.closed.connect(draft.close)
+    _bring_back(window, session, journal, data_folder)
     window.closed.connect(application.quit)
     for number in (signal.SIGINT, signal.SIGTERM):
         # Python runs this between two of the session's health ticks, in the GUI thread.
@@ -77,3 +81,29 @@ def run_window(*, model_path: Path | None = None, config_folder: Path | None = N
     # The window is on the screen before anything slow begins: the device opens and torch loads in their threads.
     QTimer.singleShot(0, session.open)
     return application.exec()
+
+
+def _bring_back(window: MainWindow, session: Session, journal: SoundJournal, data_folder: Path) -> None:
+    """Show the text of the run before, keep the new one on the disk, and recover the speech that has no words yet."""
+    from dictation.runtime.draft_store import DraftStore
+    from dictation.runtime.kept_sounds import FOLDER_NAME
+    from dictation.runtime.sound_recovery import SoundRecovery
+    from dictation.runtime.sound_release import SoundRelease
+    from dictation.ui.recovery_link import RecoveryLink
+
+    root = data_folder / FOLDER_NAME
+    transcript = window.documents.dictation
+    release = SoundRelease(root, journal)
+    draft = DraftStore(data_folder, transcript.toPlainText, release, window)
+    transcript.restore_text(draft.load())
+    transcript.textChanged.connect(draft.note_change)
+    release.text_is_kept = draft.is_ours
+    session.utterance_ready.connect(release.note_utterance)  # behind the window's own slot: the words are in the text
+    recovery = SoundRecovery(root, session.submit_segment, release, window)
+    RecoveryLink(window, recovery)
+    for part in (draft, journal):
+        part.failed.connect(session.failed)
+    for part in (draft, recovery, journal):
+        window.closed.connect(part.close)
+    if draft.is_ours:
+        recovery.start(draft.found_digest)

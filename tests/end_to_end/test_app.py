@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import wave
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -147,6 +148,42 @@ def test_text_survives_kill_9(
     wait_until(lambda: "Dictation" in desktop.titles(), 90, "the window again")
     take_focus(desktop)
     wait_until(lambda: copied(desktop) == CLIP_TEXT, 20, "the words of the killed program")
+
+
+def test_the_sentence_being_spoken_survives_kill_9(
+    app: subprocess.Popen[bytes], start: Start, desktop: Desktop, microphone: VirtualMicrophone, tmp_path: Path
+) -> None:
+    desktop.press("F9")
+    wait_until(lambda: "Dictation: listening" in desktop.titles(), 20, "the state “listening” in the title")
+    player = microphone.play(CLIP, wait=False)
+    sound = Path(os.environ["XDG_DATA_HOME"]) / "dictation" / "sound"
+    wait_until(lambda: kept_s(sound) > 0.8 * length_s(CLIP), 30, "most of the sentence on the disk")
+    app.kill()
+    app.wait()
+    player.wait()
+    assert not (sound.parent / "draft.txt").exists()
+    again = start(sys.executable, "main.py", "--config", str(tmp_path / "settings"))
+    wait_until(lambda: "Dictation" in desktop.titles(), 90, "the window again")
+    take_focus(desktop)
+    wait_until(lambda: "recovered, spoken" in copied(desktop), 60, "the recovered words")
+    text = copied(desktop).replace("\N{NO-BREAK SPACE}", " ").split("] ")[1]
+    heard, spoken = text.split(), CLIP_TEXT.split()
+    assert heard[:5] == spoken[:5], text
+    wait_until(lambda: kept_s(sound) == 0, 10, "the sound deleted after its words were saved")
+    assert text in (sound.parent / "draft.txt").read_text()
+    again.send_signal(signal.SIGTERM)
+    assert again.wait(60) == 0
+    assert [path for path in sound.iterdir() if path.is_dir()] == []
+
+
+def kept_s(sound: Path) -> float:
+    """Seconds of speech on the disk: 16-bit mono at 16 kHz."""
+    return sum(path.stat().st_size - 44 for path in sound.glob("*/*.wav")) / 32_000
+
+
+def length_s(clip: Path) -> float:
+    with wave.open(str(clip)) as reader:
+        return reader.getnframes() / reader.getframerate()
 
 
 def saved(folder: Path) -> str:

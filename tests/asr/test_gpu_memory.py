@@ -156,6 +156,12 @@ def test_how_a_full_device_is_told_from_a_broken_one(error: RuntimeError, is_ful
     assert is_out_of_memory(error) is is_full
 
 
+def test_a_real_allocation_that_fails_is_told_as_one() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(1 << 50)
+    assert is_out_of_memory(caught.value)
+
+
 def test_only_single_precision_has_a_half() -> None:
     gpu = GpuReport("cuda:0", "Small GPU", 2000, "9.0", "float32", "", 5.0)
     assert halved(gpu).precision == "bfloat16"

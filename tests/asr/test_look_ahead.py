@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from dictation.asr.look_ahead import LEAST_SHARE, MOST_TOGETHER, LookAhead
 from dictation.asr.model_folder import ModelFolder
@@ -101,6 +102,20 @@ class Roomy(TorchAcoustics):
     def log_probs_of(self, batch: list[Samples], checkpoint: object) -> list[np.ndarray]:
         self.batches.append(len(batch))
         return super().log_probs_of(batch, checkpoint)
+
+
+@pytest.mark.model
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU: none on this machine")
+def test_the_real_gpu_hears_segments_together(starter: ModelFolder) -> None:
+    recognizer = Recognizer(starter, RecognizerSettings(processor="cuda"))
+    report = recognizer.load()
+    assert recognizer.look_ahead == MOST_TOGETHER - 1, report.note
+    clips = [read_clip(path) for path in CLIPS for _ in range(3)]
+    wanted = [recognizer.recognize(clip).best.text for clip in clips]
+    found = [recognizer.recognize(clip, upcoming=clips[place + 1 :]) for place, clip in enumerate(clips)]
+    assert [one.best.text for one in found] == wanted
+    assert {one.device for one in found} == {"cuda:0"}
+    recognizer.close()
 
 
 @pytest.mark.model

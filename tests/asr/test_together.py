@@ -14,7 +14,7 @@ from dictation.asr.features import Waveform
 from dictation.asr.front_end import WaveformParameters
 from dictation.asr.network import ARCHITECTURES, ConvConformerParameters
 from dictation.asr.processor import TorchAcoustics
-from dictation.asr.together import HearsTogether, logits_together
+from dictation.asr.together import HearsTogether, logits_together, room_samples
 from dictation.asr.wav2vec2_parameters import Wav2Vec2Parameters, WavLmParameters
 
 SAMPLES = (2 * 1600, 1600, 1601, 900, 2 * 1600)
@@ -106,3 +106,12 @@ def test_from_samples_to_log_probabilities() -> None:
         np.testing.assert_allclose(one, acoustics.log_probs(clip, lambda: None), rtol=0, atol=1e-4)
         np.testing.assert_allclose(np.exp(one).sum(axis=1), 1, rtol=1e-5)
     assert acoustics.room_samples() == 0  # on the CPU there is nothing to gain
+
+
+def test_a_batch_may_take_half_of_the_free_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _device: (7 << 30, 24 << 30))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda _device: 2 << 30)  # of which torch could give 1 GiB again
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda _device: 1 << 30)
+    assert room_samples("cuda:0", precision_bytes=2) == 2 << 20  # 131 s
+    assert room_samples("cuda:0", precision_bytes=4) == 1 << 20
+    assert room_samples("mps", precision_bytes=4) == 0

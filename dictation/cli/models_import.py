@@ -23,7 +23,9 @@ _BAR_STEPS = 1000
     help="PATH is a KenLM file (ARPA or binary): it takes the place of this model's language model.",
 )  # fmt: skip
 def import_command(path: Path, target: str | None) -> None:
-    """Import the model at PATH: a folder of Hugging Face (wav2vec 2.0, HuBERT, WavLM), flashlight or this program.
+    """Import the model at PATH: a folder of Hugging Face (wav2vec 2.0, HuBERT, WavLM), sherpa-onnx or this program.
+
+    Of sherpa-onnx: the CTC networks of NeMo and icefall, with tokens.txt beside them. Folders of flashlight do as well.
 
     Nothing is downloaded and no code from PATH is run. A model outside your own folder is copied before its language
     model is replaced.

@@ -78,8 +78,8 @@ def test_an_unknown_model_and_an_unknown_file_are_said(tmp_path: Path) -> None:
     (tmp_path / "sherpa" / "model.int8.onnx").touch()
     for path, words in (
         (tmp_path / "nowhere", "nowhere: is not there."),
-        (tmp_path / "sherpa", "sherpa: holds an ONNX network, which this version cannot run."),
-        (tmp_path / "notes.txt", "notes.txt: is neither a folder nor a KenLM language model."),
+        (tmp_path / "sherpa", "sherpa: holds an ONNX network, but not its tokens.txt."),
+        (tmp_path / "notes.txt", "notes.txt: is neither a folder nor a KenLM language model nor an ONNX network."),
         (
             tmp_path,
             "nor config.json (Hugging Face) nor tokens.txt and lexicon.txt (flashlight)",

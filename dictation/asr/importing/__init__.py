@@ -16,6 +16,7 @@ from dictation.asr.importing.installed import import_model_folder
 from dictation.asr.importing.job import ImportCancelled, ImportJob
 from dictation.asr.importing.kenlm_files import is_language_model
 from dictation.asr.importing.language_model import replace_language_model
+from dictation.asr.importing.sherpa_onnx import import_onnx, is_onnx
 from dictation.asr.model_folder import DESCRIPTION_FILE, ModelFolder, open_model_folder
 from dictation.core.errors import ModelImportFailed
 
@@ -27,6 +28,7 @@ class ImportKind(Enum):
 
     MODEL_FOLDER = "a model folder of this program"
     HUGGING_FACE = "a Hugging Face folder"
+    ONNX = "an ONNX network of NeMo or icefall"
     FLASHLIGHT = "a flashlight folder"
     KENLM = "a KenLM language model"
 
@@ -36,9 +38,13 @@ def recognise_source(path: Path) -> ImportKind | None:
     if path.is_dir():
         if (path / DESCRIPTION_FILE).is_file():
             return ImportKind.MODEL_FOLDER
+        if is_onnx(path):  # some have a config.json, too, of which nothing is wanted
+            return ImportKind.ONNX
         if is_hugging_face(path):
             return ImportKind.HUGGING_FACE
         return ImportKind.FLASHLIGHT if is_flashlight(path) else None
+    if is_onnx(path):
+        return ImportKind.ONNX
     return ImportKind.KENLM if path.is_file() and is_language_model(path) else None
 
 
@@ -48,7 +54,7 @@ def import_model(
     """Convert what lies at ``path`` into a model folder inside ``models_folder``; takes seconds to minutes.
 
     Args:
-        path: A folder; see ``ImportKind``. It is only read.
+        path: A folder, or an ONNX file in one; see ``ImportKind``. It is only read.
         models_folder: Where model folders lie; made if it is not there.
         progress: Called with 0 to 1.
         is_cancelled: Asked several times a second.
@@ -56,6 +62,7 @@ def import_model(
     Raises:
         ModelImportFailed: naming the file that is unknown, missing, damaged or does not fit, and why.
         ModelDamaged: if a model folder of this program is damaged.
+        OnnxRuntimeMissing: if it is an ONNX network, and the part that runs such is not installed.
         ImportCancelled: if ``is_cancelled`` said yes.
     """
     job = ImportJob(progress, is_cancelled)
@@ -65,6 +72,8 @@ def import_model(
         made = import_model_folder(path, models_folder, job)
     elif kind is ImportKind.HUGGING_FACE:
         made = import_hugging_face(path, models_folder, job)
+    elif kind is ImportKind.ONNX:
+        made = import_onnx(path, models_folder, job)
     elif kind is ImportKind.FLASHLIGHT:
         made = import_flashlight(path, models_folder, job)
     elif kind is ImportKind.KENLM:
@@ -113,9 +122,9 @@ def _why_unknown(path: Path) -> str:
         return "is not there"
     if path.is_dir():
         if any(path.glob("*.onnx")):
-            return "holds an ONNX network, which this version cannot run"
+            return f"holds an ONNX network, but not its {TOKENS}"
         return (
             f"holds neither {DESCRIPTION_FILE} (a model of this program) nor {CONFIGURATION} (Hugging Face) "
-            f"nor {TOKENS} and {LEXICON_FILE} (flashlight)"
+            f"nor {TOKENS} and {LEXICON_FILE} (flashlight) nor {TOKENS} and an ONNX network (sherpa-onnx)"
         )
-    return "is neither a folder nor a KenLM language model"
+    return "is neither a folder nor a KenLM language model nor an ONNX network"

@@ -6,7 +6,6 @@ What the configuration may say, and the values that an absent key stands for, ar
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from dictation.asr.front_end import WaveformParameters
 from dictation.asr.importing.job import ImportJob
 from dictation.asr.importing.json_file import JsonFile
 from dictation.asr.importing.kenlm_files import copy_language_model
+from dictation.asr.importing.model_card import read_model_card
 from dictation.asr.importing.vocabulary import VOCABULARY, Vocabulary, read_vocabulary
 from dictation.asr.importing.writing import Description, folder_name, staging, write_description
 from dictation.asr.wav2vec2_parameters import Wav2Vec2Parameters, WavLmParameters
@@ -66,7 +66,7 @@ def import_hugging_face(path: Path, models_folder: Path, job: ImportJob) -> Path
         _check_alphabet(path / ALPHABET, vocabulary)
     source = TensorSource(find_tensors(path), lambda name: tensor_name(name, prefix), path, vocabulary.outputs)
     decoding = _read_decoding(path / LANGUAGE_MODEL_FOLDER) if language_model else DecodingParameters()
-    card = _model_card(path)
+    card = read_model_card(path)
     description = Description(_name(path.absolute()), *card, kind, parameters, features, vocabulary.labels, decoding)
     needed_bytes = weights_bytes(description) + sum(file.stat().st_size for file in language_model)
     with staging(models_folder, description.name, needed_bytes) as folder:
@@ -192,19 +192,3 @@ def _name(path: Path) -> str:
     if path.parent.name == "snapshots" and path.parents[1].name.startswith("models--"):
         return path.parents[1].name.rpartition("--")[2]
     return path.name
-
-
-def _model_card(folder: Path) -> tuple[str, str]:
-    """Language and licence from the head of the model card (README.md), or words that say that it is not known."""
-    try:
-        text = (folder / "README.md").read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        text = ""
-    head = text.split("---")[1] if text.startswith("---") else ""
-    found = {
-        key: re.findall(rf"^{key}:[ \t]*\n?[ \t]*-?[ \t]*[\"']?([\w.-]+)", head, re.MULTILINE)
-        for key in ("language", "license")
-    }
-    language = found["language"][0] if found["language"] else "und"
-    licence = found["license"][0] if found["license"] else "not stated by its source"
-    return language, licence

@@ -24,7 +24,7 @@ _SPECIAL_TOKENS: Mapping[str, str] = {
     "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>",
 }  # fmt: skip
 """With the tokenizer's defaults, in the order in which it numbers those that the vocabulary lacks."""
-_BRACKETED = re.compile(r"[<\[].+[>\]]")
+BRACKETED = re.compile(r"[<\[].+[>\]]")
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def read_vocabulary(folder: Path, output_count: int) -> Vocabulary:
     path = folder / VOCABULARY
     special = _special_tokens(folder)
     tokens = _tokens(folder, special)
-    _check_numbers(path, tokens, output_count, set(special.values()))
+    check_numbers(path, tokens, output_count, set(special.values()))
     separator = _separator(folder, tokens)
     silent = set(special.values()) - {special["pad_token"], separator}
     kept = [
@@ -72,12 +72,12 @@ def read_vocabulary(folder: Path, output_count: int) -> Vocabulary:
 def lowered(letters: Iterable[str]) -> dict[str, str]:
     """Lower-case spellings of an alphabet that has upper case only; empty if it has any lower-case letter.
 
-    A letter whose lower case is more than one character, or is there already, stays as it is.
+    A letter, or piece of a word, whose lower case has more characters or is there already stays as it is.
     """
     letters = list(letters)
     if any(letter != letter.upper() for letter in letters):
         return {}
-    spelled = {letter: letter.lower() for letter in letters if len(letter.lower()) == 1}
+    spelled = {letter: letter.lower() for letter in letters if len(letter.lower()) == len(letter)}
     taken = list(spelled.values())
     return {letter: lower for letter, lower in spelled.items() if taken.count(lower) == 1}
 
@@ -117,8 +117,8 @@ def _tokens(folder: Path, special: Mapping[str, str]) -> dict[str, int]:
     return tokens
 
 
-def _check_numbers(path: Path, tokens: Mapping[str, int], output_count: int, special: set[str]) -> None:
-    """Each output of the network must have one token, each token an output."""
+def check_numbers(path: Path, tokens: Mapping[str, int], output_count: int, special: set[str]) -> None:
+    """Refuse a file unless each output of the network has one token, and each token but the special ones an output."""
     by_number: dict[int, str] = {}
     for token, number in tokens.items():
         if number in by_number:
@@ -145,4 +145,4 @@ def _is_silent(token: str, silent: set[str], kept: set[str]) -> bool:
     """Whether a token is never text."""
     if token in kept:
         return False
-    return token in silent or not token.strip() or _BRACKETED.fullmatch(token) is not None
+    return token in silent or not token.strip() or BRACKETED.fullmatch(token) is not None

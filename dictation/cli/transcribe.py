@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,9 +83,10 @@ def _segment_as_json(utterance: Utterance) -> dict[str, Any]:
     "--output", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER",
     help="Write one file for each input into this folder instead of standard output.",
 )  # fmt: skip
+@click.option("--force", is_flag=True, help="Overwrite files that are in the folder already.")
 @common_options
 @click.pass_context
-def transcribe(context: click.Context, files: tuple[Path, ...], form: str, output: Path | None) -> None:
+def transcribe(context: click.Context, files: tuple[Path, ...], form: str, output: Path | None, force: bool) -> None:
     """Transcribe audio and video files, or all of them in a folder.
 
     On standard output, JSON is one line for each file. Exit code 1 says that some file failed; the others are done.
@@ -92,12 +94,12 @@ def transcribe(context: click.Context, files: tuple[Path, ...], form: str, outpu
     choices = context.ensure_object(Choices)
     settings = choices.read_settings()
     paths, failures = _expand(files)
-    write = _Writer(form, output, has_many=len(paths) > 1).write
+    writer = _Writer(form, output, paths, may_overwrite=force)
     if paths:
         with _recogniser(settings, choices.model_path) as recogniser:
             for path in paths:
                 transcript = _transcribe_one(path, settings.segmenter, recogniser)
-                failures += not _deliver(transcript, write)
+                failures += not _deliver(transcript, writer.write)
     if failures:
         context.exit(1)
 
@@ -206,18 +208,24 @@ def _deliver(transcript: _Transcript, write: Callable[[_Transcript], None]) -> b
 class _Writer:
     """Puts transcripts on standard output or into a folder."""
 
-    def __init__(self, form: str, folder: Path | None, *, has_many: bool) -> None:
+    def __init__(self, form: str, folder: Path | None, paths: Sequence[Path], *, may_overwrite: bool) -> None:
+        """Name the results; raises ``DictationError`` if one is there already, before the work is begun."""
         self._form = form
-        self._folder = folder
-        self._has_many = has_many
-        self._written: set[Path] = set()
+        self._has_many = len(paths) > 1
+        self._may_overwrite = may_overwrite
+        self._targets: dict[Path, list[Path]] = {}
+        if folder is not None:
+            self._name_targets(paths, folder)
 
     def write(self, transcript: _Transcript) -> None:
         """Write one transcript; raises ``OSError`` if the folder or the disk does not take it."""
         from dictation.runtime.settings_file import write_atomically
 
-        if self._folder is not None:
-            write_atomically(self._target(transcript.path, self._folder), self._render(transcript, indent=2).encode())
+        if self._targets:
+            target = self._targets[transcript.path].pop(0)
+            if not self._may_overwrite:  # somebody may have put a file there while this one was transcribed
+                target = next(name for name in _names_like(target) if not name.exists())
+            write_atomically(target, self._render(transcript, indent=2).encode())
             return
         if self._has_many and self._form == "txt":
             click.echo(f"{click.format_filename(transcript.path)}:")
@@ -230,10 +238,25 @@ class _Writer:
             return transcript.text
         return json.dumps(transcript.as_json(), ensure_ascii=False, indent=indent) + "\n"
 
-    def _target(self, path: Path, folder: Path) -> Path:
-        """Name the result for its source; two sources of one name get a number, so that neither is lost."""
-        target, number = folder / f"{path.stem}.{self._form}", 2
-        while target in self._written:
-            target, number = folder / f"{path.stem} ({number}).{self._form}", number + 1
-        self._written.add(target)
-        return target
+    def _name_targets(self, paths: Sequence[Path], folder: Path) -> None:
+        """Name each result for its source; two sources of one name get numbers, so that neither is lost."""
+        taken: set[Path] = set()
+        for path in paths:
+            wanted = folder / f"{path.stem}.{self._form}"
+            target = next(name for name in _names_like(wanted) if name not in taken)
+            taken.add(target)
+            self._targets.setdefault(path, []).append(target)
+        in_the_way = sorted(target for target in taken if target.exists())
+        if in_the_way and not self._may_overwrite:
+            others = f", and {len(in_the_way) - 1} more of the results," if len(in_the_way) > 1 else ""
+            raise DictationError(
+                f"{click.format_filename(in_the_way[0])}{others} would be overwritten; nothing was transcribed.",
+                "Choose another folder with --output, or overwrite with --force.",
+            )
+
+
+def _names_like(path: Path) -> Iterator[Path]:
+    """The name itself, then with a number behind it."""
+    yield path
+    for number in count(2):
+        yield path.with_name(f"{path.stem} ({number}){path.suffix}")

@@ -132,6 +132,39 @@ def test_good_and_bad_files_in_a_folder_give_texts_and_lines(tmp_path: Path) -> 
 
 
 @pytest.mark.usefixtures("_fake_model")
+def test_a_result_that_is_there_already_is_not_overwritten_unless_told_to(tmp_path: Path) -> None:
+    first, second, out = _talk(tmp_path / "a.wav"), _talk(tmp_path / "b.wav"), tmp_path / "out"
+    out.mkdir()
+    (out / "a.txt").write_text("edited by hand")
+    refused = _run("transcribe", first, second, "--output", out)
+    assert refused.exit_code == 1
+    assert str(out / "a.txt") in refused.stderr
+    assert "--force" in refused.stderr
+    assert [path.name for path in out.iterdir()] == ["a.txt"]
+    assert (out / "a.txt").read_text() == "edited by hand"
+    assert _run("transcribe", "--format", "json", first, "--output", out).exit_code == 0  # another name
+    assert _run("transcribe", first, second, "--output", out, "--force").exit_code == 0
+    assert (out / "a.txt").read_text() == (out / "b.txt").read_text() == "hello world\nhello world\n"
+
+
+@pytest.mark.usefixtures("_fake_model")
+def test_a_file_that_appears_while_one_is_transcribed_is_not_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+
+    def recognise(_self: _FakeRecognizer, samples: Samples, **_more: object) -> Recognition:
+        (out / "a.txt").write_text("somebody else's")
+        return recognition_of("hello world", samples.size / 16_000)
+
+    monkeypatch.setattr(_FakeRecognizer, "recognize", recognise)
+    assert _run("transcribe", _talk(tmp_path / "a.wav"), "--output", out).exit_code == 0
+    assert (out / "a.txt").read_text() == "somebody else's"
+    assert (out / "a (2).txt").read_text() == "hello world\nhello world\n"
+
+
+@pytest.mark.usefixtures("_fake_model")
 def test_several_texts_on_standard_output_are_told_apart(tmp_path: Path) -> None:
     first, second = _talk(tmp_path / "a.wav"), _talk(tmp_path / "b.wav")
     text = "hello world\nhello world\n\n"

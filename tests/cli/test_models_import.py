@@ -78,7 +78,7 @@ def test_an_unknown_model_and_an_unknown_file_are_said(tmp_path: Path) -> None:
     (tmp_path / "sherpa" / "model.int8.onnx").touch()
     for path, words in (
         (tmp_path / "nowhere", "nowhere: is not there."),
-        (tmp_path / "sherpa", "sherpa: holds an ONNX network, but not its tokens.txt."),
+        (tmp_path / "sherpa", "model.int8.onnx: is empty."),
         (tmp_path / "notes.txt", "notes.txt: is neither a folder nor a KenLM language model nor an ONNX network."),
         (
             tmp_path,

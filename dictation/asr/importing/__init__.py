@@ -38,7 +38,7 @@ def recognise_source(path: Path) -> ImportKind | None:
     if path.is_dir():
         if (path / DESCRIPTION_FILE).is_file():
             return ImportKind.MODEL_FOLDER
-        if is_onnx(path):  # some have a config.json, too, of which nothing is wanted
+        if is_onnx(path):
             return ImportKind.ONNX
         if is_hugging_face(path):
             return ImportKind.HUGGING_FACE
@@ -121,8 +121,6 @@ def _why_unknown(path: Path) -> str:
     if not path.exists():
         return "is not there"
     if path.is_dir():
-        if any(path.glob("*.onnx")):
-            return f"holds an ONNX network, but not its {TOKENS}"
         return (
             f"holds neither {DESCRIPTION_FILE} (a model of this program) nor {CONFIGURATION} (Hugging Face) "
             f"nor {TOKENS} and {LEXICON_FILE} (flashlight) nor {TOKENS} and an ONNX network (sherpa-onnx)"

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dictation.asr.front_end import FrontEndParameters, KaldiFbankParameters, NemoMelParameters
+from dictation.asr.importing.hugging_face import CONFIGURATION
 from dictation.asr.importing.job import ImportJob
 from dictation.asr.importing.kenlm_files import copy_language_model, is_language_model
 from dictation.asr.importing.model_card import read_model_card
@@ -68,9 +69,10 @@ class _Metadata:
 
 
 def is_onnx(path: Path) -> bool:
-    """Whether a file is an ONNX network by its name, or a folder holds one beside tokens."""
+    """Whether a file is an ONNX network by its name, or a folder holds one, and not as Hugging Face's do."""
     if path.is_dir():
-        return (path / TOKENS).is_file() and any(path.glob(f"*{SUFFIX}"))
+        is_theirs = (path / CONFIGURATION).is_file() and not (path / TOKENS).is_file()
+        return not is_theirs and any(path.glob(f"*{SUFFIX}"))
     return path.suffix == SUFFIX and path.is_file()
 
 

@@ -161,6 +161,11 @@ def test_of_two_networks_the_more_precise_is_taken_unless_one_is_named(folder: P
     made = bring_in(folder, tmp_path / "models")
     assert made.required_file("weights").read_bytes() == (folder / "model.onnx").read_bytes()
     assert recognise_source(folder) is ImportKind.ONNX
+    (folder / "config.json").write_text("{}")  # some have one, of which nothing is wanted
+    assert recognise_source(folder) is ImportKind.ONNX
+    (folder / "tokens.txt").rename(folder / "vocab.txt")
+    assert recognise_source(folder) is ImportKind.HUGGING_FACE
+    (folder / "vocab.txt").rename(folder / "tokens.txt")
     chosen = bring_in(folder / "model.int8.onnx", tmp_path / "models")
     assert chosen.name == "nemo-ctc-en model.int8"
     assert chosen.required_file("weights").read_bytes() == (folder / "model.int8.onnx").read_bytes()

@@ -72,7 +72,7 @@ def truncate(path: Path, share: float) -> None:
 
 
 REFUSED: list[tuple[Callable[[Path], object], str]] = [
-    (lambda f: (f / "tokens.txt").unlink(), "holds an ONNX network, but not its tokens.txt"),
+    (lambda f: (f / "tokens.txt").unlink(), "tokens.txt: is missing"),
     (lambda f: respell(f, lambda t: t.pop()), "tokens.txt: has no blank token; known are <blk>"),
     (lambda f: respell(f, lambda t: t.pop(3)), "tokens.txt: names no token for output 3 of the network's 14"),
     (lambda f: respell(f, lambda t: t.append("more 14")), "names 15 tokens, but model.onnx states vocab_size = 13"),

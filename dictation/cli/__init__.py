@@ -15,6 +15,7 @@ from dictation.cli.doctor import doctor
 from dictation.cli.listen import listen
 from dictation.cli.lm import lm
 from dictation.cli.models import models
+from dictation.cli.recover import recover
 from dictation.cli.transcribe import transcribe
 
 __all__ = ["main"]
@@ -41,5 +42,5 @@ def _open_window(choices: Choices) -> int:
     return run_window(model_path=choices.model_path, config_folder=choices.config_folder)
 
 
-for _command in (transcribe, listen, devices, doctor, lm, models):
+for _command in (transcribe, listen, recover, devices, doctor, lm, models):
     main.add_command(_command)

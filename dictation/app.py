@@ -62,7 +62,7 @@ def run_window(*, model_path: Path | None = None, config_folder: Path | None = N
     data_folder = Path(platformdirs.user_data_dir("dictation", appauthor=False))
     journal = SoundJournal(data_folder / FOLDER_NAME, store.settings.recovery)
     session = Session(store.settings, backends, journal)
-    file_queue = FileQueue(session.submit_segment, lambda: store.settings.segmenter)
+    file_queue = FileQueue(session.submit_segment, lambda: store.settings.segmenter, look_ahead=session.look_ahead)
     library = DiskLibrary(QLocale.system().bcp47Name(), model_path)
 
     def model_in_use() -> str:
@@ -85,10 +85,12 @@ def run_window(*, model_path: Path | None = None, config_folder: Path | None = N
 
 def _bring_back(window: MainWindow, session: Session, journal: SoundJournal, data_folder: Path) -> None:
     """Show the text of the run before, keep the new one on the disk, and recover the speech that has no words yet."""
+    from dictation.runtime.document_store import FOLDER_NAME as DOCUMENTS
     from dictation.runtime.draft_store import DraftStore
     from dictation.runtime.kept_sounds import FOLDER_NAME
     from dictation.runtime.sound_recovery import SoundRecovery
     from dictation.runtime.sound_release import SoundRelease
+    from dictation.ui.documents_link import DocumentsLink
     from dictation.ui.recovery_link import RecoveryLink
 
     root = data_folder / FOLDER_NAME
@@ -107,3 +109,4 @@ def _bring_back(window: MainWindow, session: Session, journal: SoundJournal, dat
         window.closed.connect(part.close)
     if draft.is_ours:
         recovery.start(draft.found_digest)
+        window.closed.connect(DocumentsLink(window, data_folder / DOCUMENTS).store.close)

@@ -26,7 +26,7 @@ class FileDocument(TranscriptView):
         super().__init__(f"Text of {Path(job.path).name}", parent)
         self.job_id = job.job_id
         self.path = job.path
-        self.is_ended = False
+        self.is_ended = self.is_whole = False
         self._taken = 0
 
     def show_job(self, job: FileJob) -> None:
@@ -37,14 +37,24 @@ class FileDocument(TranscriptView):
             if line:
                 self.append_text(line, new_paragraph=True)
         self.is_ended = job.state in {FileJobState.DONE, FileJobState.FAILED, FileJobState.CANCELLED}
+        self.is_whole = job.state is FileJobState.DONE
         self.setPlaceholderText(" ".join(words for words in (job.message, job.remedy) if words) or job.state.value)
 
 
 class Documents(QWidget):
-    """Tab bar, actions and the stack of transcripts."""
+    """Tab bar, actions and the stack of transcripts.
+
+    Signals:
+        current_changed(): Another document is in front.
+        close_wanted(int): The cross of a file's document was clicked; the number is its job's.
+        document_changed(int): A file's document has another text, or its job has come to an end.
+        document_closed(int): It is gone.
+    """
 
     current_changed = Signal()
     close_wanted = Signal(int)
+    document_changed = Signal(int)
+    document_closed = Signal(int)
 
     def __init__(self, actions: dict[str, QAction], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -86,7 +96,17 @@ class Documents(QWidget):
             if job.state is not FileJobState.RUNNING and not job.text:
                 return
             document = self._open(job)
+        was_whole = document.is_whole
         document.show_job(job)
+        self._show_close_button(self._index_of(job.job_id), document)
+        if document.is_whole and not was_whole:
+            self.document_changed.emit(job.job_id)
+
+    def restore(self, job: FileJob, text: str) -> None:
+        """Open a document that an earlier run has left, with its text as it was."""
+        document = self._open(job)
+        document.show_job(job)
+        document.restore_text(text)
         self._show_close_button(self._index_of(job.job_id), document)
 
     def show_document(self, job_id: int) -> None:
@@ -104,6 +124,7 @@ class Documents(QWidget):
             self.tabs.removeTab(index)
             widget.deleteLater()
             self.tabs.setVisible(self.tabs.count() > 1)
+            self.document_closed.emit(job_id)
 
     def set_font_px(self, font_px: int) -> None:
         """Set the size of the text in all documents."""
@@ -117,6 +138,7 @@ class Documents(QWidget):
         """Add a document and its tab behind the others."""
         document = FileDocument(job)
         document.set_font_px(self._font_px)
+        document.textChanged.connect(lambda: self.document_changed.emit(document.job_id))
         self._stack.addWidget(document)
         name = self.tabs.fontMetrics().elidedText(Path(job.path).name, Qt.TextElideMode.ElideMiddle, TAB_TEXT_PX)
         index = self.tabs.addTab(name.replace("&", "&&"))

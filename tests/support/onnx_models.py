@@ -120,9 +120,12 @@ def _build(source: OnnxSource) -> object:
             node("Pad", [names[0], "padding"], ["sound"]),
         ]
     else:
+        constants.update({"nine": np.array([9]), "four": np.array([4]), "one": np.array([1])})
         nodes = [
             node("Transpose", [names[0]], ["sound"], perm=[0, 2, 1]),
-            node("Identity", [names[1]], ["log_probs_len"]),
+            node("Sub", [names[1], "nine"], ["later"]),
+            node("Div", ["later", "four"], ["last"]),
+            node("Add", ["last", "one"], ["log_probs_len"]),
         ]
         outputs.append(helper.make_tensor_value_info("log_probs_len", TensorProto.INT64, ["N"]))
     nodes += [

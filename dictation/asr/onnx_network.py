@@ -1,14 +1,17 @@
 """CTC networks in ONNX files, run by onnxruntime on the CPU. The only file that imports onnxruntime, an optional extra.
 
 The network takes features (batch, mel, time) or (batch, time, mel) and their lengths in hops, and gives the outputs'
-scores (batch, frames, outputs): so NeMo and icefall export theirs for sherpa-onnx. onnxruntime opens no connection; the
-events that its builds for Windows hand to the system are switched off.
+scores (batch, frames, outputs): so NeMo and icefall export theirs for sherpa-onnx.
+
+From version 1.29 on, onnxruntime's builds report to Microsoft what they run; older ones for Windows hand such events to
+the system. pyproject.toml asks for an older version, and both are switched off here, should another be installed.
 
 Shapes: b batch, t hops, m mel bins, n output frames.
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +24,8 @@ from dictation.core.errors import ModelDamaged, OnnxRuntimeMissing
 if TYPE_CHECKING:
     from dictation.asr.onnx_parameters import OnnxCtcParameters
 
+_NO_REPORTS = "ORT_DISABLE_TELEMETRY"
+"""With this in the environment nothing is sent, stored or looked up (onnxruntime's Privacy.md)."""
 _ERRORS_ONLY = 3
 _NUMBER, _LENGTH = "tensor(float)", "tensor(int64)"
 _DIMENSIONS = 3
@@ -127,7 +132,8 @@ def read_checked(path: Path) -> OnnxFile:
 
 
 def import_onnxruntime() -> Any:
-    """Import it, and switch its events off; raises ``OnnxRuntimeMissing``."""
+    """Import it with its reports switched off, before its first import; raises ``OnnxRuntimeMissing``."""
+    os.environ[_NO_REPORTS] = "1"
     try:
         import onnxruntime
     except ImportError as error:

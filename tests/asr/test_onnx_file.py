@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,18 @@ def test_external_files_are_found_wherever_they_are_named(tmp_path: Path) -> Non
     found = read_onnx_file(path)
     assert found.external == {"main.bin", "branch.bin", "constant.bin", "function.bin", "sparse.bin"}
     assert found.metadata == {"größe": "x"}
+
+
+def test_onnxruntime_cannot_report_what_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From 1.29 on its builds send events to Microsoft unless told not to; ours has no part that could."""
+    from dictation.asr.onnx_network import import_onnxruntime
+
+    monkeypatch.delenv("ORT_DISABLE_TELEMETRY", raising=False)
+    package = Path(import_onnxruntime().__file__).parent
+    assert os.environ["ORT_DISABLE_TELEMETRY"] == "1"
+    libraries = [path for path in (package / "capi").iterdir() if path.suffix in {".so", ".pyd", ".dll", ".dylib"}]
+    assert libraries
+    assert not [path.name for path in libraries if b"events.data.microsoft.com" in path.read_bytes()]
 
 
 def test_one_module_alone_imports_onnxruntime() -> None:

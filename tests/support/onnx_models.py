@@ -92,6 +92,9 @@ def write_onnx(path: Path, source: OnnxSource, *, is_int8: bool = False) -> None
         return
     onnx.save(model, path)
     if is_int8:
+        from dictation.asr.onnx_network import import_onnxruntime
+
+        import_onnxruntime()  # with its reports switched off
         from onnxruntime.quantization import QuantType, quantize_dynamic
 
         quantize_dynamic(path, path, op_types_to_quantize=["MatMul"], weight_type=QuantType.QInt8)

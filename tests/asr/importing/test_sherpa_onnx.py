@@ -191,9 +191,11 @@ def test_without_onnxruntime_it_is_said_what_to_install(
 
 
 def test_threads_are_torch_s_and_events_are_off(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import onnxruntime
     import torch
 
+    from dictation.asr.onnx_network import import_onnxruntime
+
+    onnxruntime = import_onnxruntime()
     made = bring_in(folder, tmp_path / "models")
     switched: list[bool] = []
     monkeypatch.setattr(onnxruntime, "disable_telemetry_events", lambda: switched.append(True))

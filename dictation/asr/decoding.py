@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from dictation.asr.decoder import LogProbs
     from dictation.core.records import Hypothesis
 
-CHARACTERS, LEXICON = "characters", "lexicon"
-"""The kinds of decoding: the labels spell words, or a pronunciation lexicon makes words of them."""
+CHARACTERS, LEXICON, TRANSDUCER = "characters", "lexicon", "transducer"
+"""The kinds of decoding: the labels spell words, or a pronunciation lexicon makes words of them, or a transducer's
+network says after each label which may be next."""
 
 
 @dataclass(frozen=True)
@@ -23,13 +24,15 @@ class DecodingParameters:
 
     Attributes:
         kind: ``characters`` if the labels spell words, ``lexicon`` if they are sounds that a pronunciation lexicon
-            turns into words.
+            turns into words, ``transducer`` if they are pieces of words that a transducer writes.
         min_letter_confidence: Audio on which the network's letters are less sure than this is taken for noise and
             gives no words, see ``noise.letter_confidence``; 0 switches the rule off.
         min_gain_over_silence: A reading that scores less than this above silence is taken for noise and dropped, see
             ``noise.gain_over_silence``, in nats; 0 switches the rule off.
         lm_weight: The language-model weight that suits this model best.
         word_score: The word score that suits this model best.
+        beam_width: What the user's beam width of 100 stands for; only for a transducer, whose network is asked for
+            each hypothesis in each frame.
     """
 
     kind: str = CHARACTERS
@@ -37,16 +40,21 @@ class DecodingParameters:
     min_gain_over_silence: float = 0.0
     lm_weight: float = RecognizerSettings.lm_weight
     word_score: float = RecognizerSettings.word_score
+    beam_width: int = RecognizerSettings.beam_width
 
     def __post_init__(self) -> None:
         """Validate; ``ValueError`` says what is wrong."""
-        if self.kind not in {CHARACTERS, LEXICON}:
-            raise ValueError(f"kind must be {CHARACTERS!r} or {LEXICON!r}, not {self.kind!r}")
+        if self.kind not in {CHARACTERS, LEXICON, TRANSDUCER}:
+            raise ValueError(f"kind must be {CHARACTERS!r}, {LEXICON!r} or {TRANSDUCER!r}, not {self.kind!r}")
         if not 0 <= self.min_letter_confidence < 1:
             raise ValueError("min_letter_confidence must lie between 0 and 1")
         if not 0 <= self.min_gain_over_silence < math.inf:
             raise ValueError("min_gain_over_silence must be 0 or more")
-        for name in ("lm_weight", "word_score"):
+        if self.kind == TRANSDUCER and (self.min_letter_confidence or self.min_gain_over_silence):
+            raise ValueError("min_letter_confidence and min_gain_over_silence are for networks with CTC")
+        if self.kind != TRANSDUCER and self.beam_width != RecognizerSettings.beam_width:
+            raise ValueError(f"beam_width is for kind {TRANSDUCER!r} only")
+        for name in ("lm_weight", "word_score", "beam_width"):
             low, high = _range(name)
             if not low <= getattr(self, name) <= high:
                 raise ValueError(f"{name} must lie between {low} and {high}")
@@ -54,13 +62,17 @@ class DecodingParameters:
     def adapt(self, settings: RecognizerSettings) -> RecognizerSettings:
         """Turn the user's weights into this model's: at their defaults they are what suits the model best.
 
-        The language-model weight is a factor (half the default is half the model's weight), the word score an offset.
-        Both stay within the settings' ranges.
+        Language-model weight and beam width are factors (half the default is half the model's), the word score is an
+        offset. All stay within the settings' ranges.
         """
         lm_weight = self.lm_weight * settings.lm_weight / RecognizerSettings.lm_weight
         word_score = self.word_score + settings.word_score - RecognizerSettings.word_score
+        beam_width = self.beam_width * settings.beam_width / RecognizerSettings.beam_width
         return replace(
-            settings, lm_weight=_within("lm_weight", lm_weight), word_score=_within("word_score", word_score)
+            settings,
+            lm_weight=_within("lm_weight", lm_weight),
+            word_score=_within("word_score", word_score),
+            beam_width=round(_within("beam_width", beam_width)),
         )
 
 

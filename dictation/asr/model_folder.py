@@ -16,11 +16,12 @@ from typing import Any
 
 import platformdirs
 
-from dictation.asr.decoding import LEXICON, DecodingParameters
+from dictation.asr.decoding import LEXICON, TRANSDUCER, DecodingParameters
 from dictation.asr.front_end import FRONT_ENDS, FrontEndParameters
 from dictation.asr.labels import Labels
 from dictation.asr.network import ARCHITECTURES, FrameGrid
 from dictation.asr.tables import read_table
+from dictation.asr.transducer.parameters import GlobalMelParameters
 from dictation.core.errors import ModelDamaged, ModelMissing
 from dictation.core.status import ModelChoice
 
@@ -243,6 +244,8 @@ def _read_description(path: Path, table: Mapping[str, Any], where: str) -> Model
     decoding = read_table(DecodingParameters, table.get("decoding", {}), f"{where} [decoding]")
     files = _read_files(_table(table, "files", where), where)
     _check_self_test(head, files, where)
+    features = _read_features(_table(table, "features", where), f"{where} [features]")
+    _check_transducer(kind, decoding, features, labels, files, where)
     _check_decoding(decoding, labels, files, where)
     return ModelFolder(
         path=path,
@@ -252,7 +255,7 @@ def _read_description(path: Path, table: Mapping[str, Any], where: str) -> Model
         self_test_text=head.self_test_text,
         architecture=kind,
         architecture_parameters=parameters,
-        features=_read_features(_table(table, "features", where), f"{where} [features]"),
+        features=features,
         labels=labels,
         decoding=decoding,
         files=files,
@@ -270,6 +273,31 @@ def _check_decoding(decoding: DecodingParameters, labels: Labels, files: Mapping
                 raise ModelDamaged(f"{where} [labels] {name} must be empty, as [decoding] kind is {LEXICON!r}.")
     elif not labels.word_separator and not labels.word_start:
         raise ModelDamaged(f"{where} [labels] word_separator is empty, but [decoding] kind is {decoding.kind!r}.")
+
+
+def _check_transducer(
+    architecture: str,
+    decoding: DecodingParameters,
+    features: FrontEndParameters,
+    labels: Labels,
+    files: Mapping[str, ModelFile],
+    where: str,
+) -> None:
+    """Refuse a description in which a transducer is combined with what belongs to CTC, or the other way round."""
+    is_transducer = ARCHITECTURES[architecture].is_transducer
+    if is_transducer != (decoding.kind == TRANSDUCER):
+        raise ModelDamaged(
+            f"{where} [architecture] kind {architecture!r} and [decoding] kind {decoding.kind!r} exclude each other."
+        )
+    if is_transducer != isinstance(features, GlobalMelParameters):
+        raise ModelDamaged(f"{where} [features] are of a kind that [architecture] kind {architecture!r} cannot read.")
+    if not is_transducer:
+        return
+    if not labels.word_start:
+        raise ModelDamaged(f"{where} [labels] word_start is empty, but [decoding] kind is {TRANSDUCER!r}.")
+    for role in ("language_model", "unigrams", "lexicon", "letter_sounds"):
+        if role in files:
+            raise ModelDamaged(f"{where} has the table [files.{role}], which a transducer has no use for.")
 
 
 def _check_self_test(head: _Head, files: Mapping[str, ModelFile], where: str) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dictation.asr.model_folder import ModelFolder
-from dictation.asr.recognizer import Recognizer
+from dictation.asr.open_recognizer import open_recognizer
 from dictation.asr.self_test import read_clip
 from dictation.core.errors import ModelError
 from dictation.core.records import SAMPLE_RATE_HZ, Samples
@@ -59,7 +59,7 @@ def bench(folder: ModelFolder, settings: RecognizerSettings, clip: Samples) -> B
     Raises:
         ModelError: if the model cannot be loaded.
     """
-    recognizer = Recognizer(folder, settings)
+    recognizer = open_recognizer(folder, settings)
     try:
         report = recognizer.load()
         recognizer.recognize(clip)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from dictation.core.errors import ModelMissing, PersonalModelError
 from dictation.core.records import Recognition, Samples
@@ -56,6 +56,21 @@ class RecognizerLike(Protocol):
         """Return the words of some audio."""
 
 
+class UtteranceLike(Protocol):
+    """One utterance that is recognised several times while it grows, at the cost of what is new."""
+
+    def recognize(self, samples: Samples, effort: Effort = ..., is_cancelled: Callable[[], bool] = ...) -> Recognition:
+        """Return the words of the utterance so far; the samples are those from its start."""
+
+
+@runtime_checkable
+class HearsUtterancesGrow(Protocol):
+    """What a recogniser has besides, if its network keeps states; others recognise all of an utterance each time."""
+
+    def begin_utterance(self) -> UtteranceLike:
+        """Begin an utterance; the ones before may be forgotten."""
+
+
 @dataclass(frozen=True)
 class Backends:
     """Factories for the parts that touch hardware and files.
@@ -102,13 +117,13 @@ def real_backends(
         refresh()
 
     def make_recognizer(settings: RecognizerSettings) -> RecognizerLike:
-        from dictation.asr.recognizer import Recognizer
+        from dictation.asr.open_recognizer import open_recognizer
 
         is_given = model_path is not None and settings.model_path == remembered
         chosen = str(model_path) if is_given else settings.model_path
         personal, remark = _find_personal(settings.personal_model)
         folder = choose_model(chosen, model_path)
-        return Recognizer(folder, settings, personal, remark, waits_for_gpu=waits_for_gpu)
+        return open_recognizer(folder, settings, personal, remark, waits_for_gpu=waits_for_gpu)
 
     def list_models() -> tuple[ModelChoice, ...]:
         from dictation.asr.model_folder import find_models

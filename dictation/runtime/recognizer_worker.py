@@ -15,7 +15,7 @@ from dictation.core.job_box import SMALL_BEAM_BEHIND_S, Job, JobBox, JobKind, Re
 from dictation.core.records import Recognition
 from dictation.core.settings import RecognizerSettings
 from dictation.core.status import ModelFallback, ModelState, ModelStatus
-from dictation.runtime.backends import RecognizerLike
+from dictation.runtime.backends import HearsUtterancesGrow, RecognizerLike, UtteranceLike
 
 _log = logging.getLogger(__name__)
 
@@ -66,6 +66,7 @@ class RecognizerWorker(QObject):
         self._note = ""
         self._status = ModelStatus(ModelState.LOADING)
         self._speculation: tuple[tuple[int, int], Recognition] | None = None
+        self._utterance: tuple[tuple[int, int], UtteranceLike] | None = None
 
     def request(self, settings: RecognizerSettings) -> None:
         """Use other settings as soon as the running job is done; no audio is lost meanwhile."""
@@ -154,6 +155,7 @@ class RecognizerWorker(QObject):
         if self._recognizer is not None:
             self._recognizer.close()
         self._recognizer, self._speculation, self._note = recognizer, None, report.note
+        self._utterance = None
         times_ms = ", ".join(f"{run.seconds * 1000:.0f}" for run in report.runs)
         _log.info("%s on %s, self-test in %s ms", report.model_name, report.device_name, times_ms)
         note, remedy = report.note, ""
@@ -214,17 +216,26 @@ class RecognizerWorker(QObject):
             upcoming = self._box.waiting_files(recognizer.look_ahead)
             return recognizer.recognize(job.samples, effort, lambda: self._box.is_void(job), upcoming)
         if job.hotwords is None:
-            return recognizer.recognize(job.samples, effort, lambda: self._box.is_void(job))
+            return self._listener(job, recognizer).recognize(job.samples, effort, lambda: self._box.is_void(job))
         recognizer.configure(replace(self._settings, hotwords=job.hotwords))
         try:
             return recognizer.recognize(job.samples, effort, lambda: self._box.is_void(job))
         finally:
             recognizer.configure(self._settings)
 
+    def _listener(self, job: Job, recognizer: RecognizerLike) -> RecognizerLike | UtteranceLike:
+        """Who hears a job: what was made of its utterance so far, if the recogniser can go on from there."""
+        if job.kind is JobKind.FILE or not isinstance(recognizer, HearsUtterancesGrow):
+            return recognizer
+        key = (job.segment_id, job.start_frame)
+        if self._utterance is None or self._utterance[0] != key:
+            self._utterance = (key, recognizer.begin_utterance())
+        return self._utterance[1]
+
     def _report(self, job: Job, recognition: Recognition) -> None:
         """Hand the answer to whoever asked."""
         if job.kind is JobKind.FINAL:
-            self._speculation = None
+            self._speculation = self._utterance = None
             self.final_ready.emit(job, recognition)
         elif job.deliver is not None:
             job.deliver(recognition)

@@ -34,7 +34,7 @@ def make_tiny_transducer(path: Path, seed: int = 0) -> Path:
     labels = len(PIECES) + 1
     network = make_ours(make_network(labels, seed), TINY, BANDS, labels)
     for output, piece in enumerate(PIECES):
-        network.joiner.linear.bias.data[output] += 3 * piece.startswith("▁")  # else it is all one word
+        network.joiner.linear.bias.data[output] += 1.5 * piece.startswith("▁")  # else it is all one word
     save_file(network.state_dict(), path / "weights.safetensors")
     (path / "model.toml").write_text(tomli_w.dumps(describe(path)), encoding="utf-8")
     return path

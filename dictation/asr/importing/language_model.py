@@ -11,7 +11,7 @@ from typing import Any
 
 import tomli_w
 
-from dictation.asr.decoding import LEXICON
+from dictation.asr.decoding import LEXICON, TRANSDUCER
 from dictation.asr.importing.job import ImportJob
 from dictation.asr.importing.kenlm_files import copy_language_model
 from dictation.asr.importing.writing import copy_file, folder_name, hidden_folder, staging
@@ -37,6 +37,9 @@ def replace_language_model(path: Path, target: ModelFolder, models_folder: Path,
         ModelImportFailed: naming the file and why.
         ImportCancelled: if the job says so.
     """
+    if target.decoding.kind == TRANSDUCER:
+        why = f"has no place in {target.name}, which searches without a language model"
+        raise ModelImportFailed(path, why, "Choose another model for it.")
     needed_bytes = path.stat().st_size
     if target.path.resolve().parent == models_folder.resolve():
         return _replace(path, target, job, needed_bytes)

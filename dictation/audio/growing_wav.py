@@ -2,7 +2,7 @@
 
 The header is that of 16-bit PCM (Microsoft and IBM, *Multimedia Programming Interface and Data Specifications 1.0*,
 1991). While the file grows it states the largest size there is, as programs do that write WAV into a pipe, so that any
-player opens what a killed program has left. Why this form: docs/adr/0030-journal-of-unrecognised-speech.md.
+player opens what a killed program has left. Why this form: docs/adr/0031-journal-of-unrecognised-speech.md.
 """
 
 from __future__ import annotations

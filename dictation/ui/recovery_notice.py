@@ -50,9 +50,9 @@ class RecoveryNotice(QFrame):
             label.setTextFormat(Qt.TextFormat.PlainText)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
-        self.retry_button = self._button("Try again", "Recognise this speech now")
-        self.export_button = self._button("Save as WAV…", "Save the sound as files that any player opens")
-        self.discard_button = self._button("Delete", "Delete the sound without recognising it")
+        self.retry_button = self._button("Try again", "Recognise the kept speech now")
+        self.export_button = self._button("Save as WAV…", "Save the kept speech as files that any player opens")
+        self.discard_button = self._button("Delete", "Delete the kept speech without recognising it")
         self.retry_button.clicked.connect(self.retry_wanted)
         self.export_button.clicked.connect(self.export_wanted)
         self.discard_button.clicked.connect(self._on_discard)
@@ -121,4 +121,5 @@ class RecoveryNotice(QFrame):
         button = QPushButton(words)
         button.setProperty("outlined", True)
         button.setToolTip(tip)
+        button.setAccessibleName(tip)
         return button

@@ -50,6 +50,7 @@ class SidePanel(QFrame):
         self.mode_buttons = {choice: QRadioButton(_MODE_WORDS[choice]) for choice in _MODE_META["choices"]}
         self.keeping_box = QCheckBox(_KEEPING_META["label"])
         self.keeping_box.setToolTip(_KEEPING_META["help"])
+        self.keeping_box.setAccessibleName(_KEEPING_META["label"])
         self.keeping_box.clicked.connect(lambda is_on: self.recovery_changed.emit(RecoverySettings(keeps_sound=is_on)))
         self.window_buttons = {action.objectName(): self._window_button(action) for action in shortcuts}
         self._modes = QButtonGroup(self)

@@ -24,7 +24,7 @@ def notice_words(status: RecoveryStatus) -> tuple[str, str]:
         return f"Recovering {speech}…", "The program ended before it became text. Go on with your work meanwhile."
     if status.state is RecoveryState.DONE and status.word_count:
         words = "1 word stands" if status.word_count == 1 else f"{status.word_count} words stand"
-        return f"Recovered: {speech}.", f"The program had ended before it became text. {words} in it now, marked."
+        return f"Recovered: {speech}.", f"The program had ended before it became text. {words} in the text now, marked."
     if status.state is RecoveryState.DONE:
         return f"No words were found in {speech}.", "The program had ended before it was recognised."
     why = " ".join(words for words in (status.message, status.remedy) if words)

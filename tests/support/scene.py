@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import random
+import time
 from typing import Any
 
+from dictation.core.errors import ModelMissing
 from dictation.core.library_status import LibraryJob, LibraryJobState, LibraryListing, LibraryModel
 from dictation.core.personal import PersonalModelChoice, PersonalModelReport
 from dictation.core.records import (
@@ -22,6 +24,7 @@ from dictation.core.records import (
     Utterance,
     Word,
 )
+from dictation.core.recovery import RecoveredUtterance, RecoveryState, RecoveryStatus
 from dictation.core.status import FileJob, FileJobState, InputDevice, ModelChoice, SessionState
 from dictation.core.word_check import CheckPhase, WordCheckReport
 
@@ -94,6 +97,17 @@ def utterance(segment_id: int, text: str, start_s: float, end_s: float) -> Utter
     words = tuple(Word(word, 0.0, 0.1, 0.9) for word in text.split())
     recognition = Recognition((Hypothesis(words),), end_s - start_s, 0.02, 0.03, "cpu")
     return Utterance(segment_id, start_s, end_s, recognition, 410.0, 80.0)
+
+
+SAID_AT_S = time.mktime((*time.localtime()[:3], 9, 30, 0, 0, 0, -1))
+RECOVERED = RecoveredUtterance(utterance(3, SENTENCES[1], 40.0, 46.4), SAID_AT_S, is_first=True)
+RECOVERY_STATUSES = {
+    "recovered": RecoveryStatus(RecoveryState.DONE, 6.4, SAID_AT_S, len(SENTENCES[1].split())),
+    "kept": RecoveryStatus(
+        RecoveryState.KEPT, 6.4, SAID_AT_S, 0, "/home/anna/.local/share/dictation/sound/20261121T093000-4711-081500",
+        "No recognition model was found.", ModelMissing.remedy,
+    ),
+}  # fmt: skip
 
 
 def room(hops: int = HOPS, seed: int = 7) -> tuple[float, ...]:

@@ -89,7 +89,7 @@ def test_the_notice_tells_how_it_goes(window: MainWindow, recovery: FakeRecovery
     assert notice.title.text() == "Recovering 3.2 s of speech, spoken at 12:00…"
     assert not notice.retry_button.isVisible()
     recovery.status_changed.emit(RecoveryStatus(RecoveryState.DONE, 3.25, NOON_S, 9))
-    assert "9 words stand in it now" in notice.details.text()
+    assert "9 words stand in the text now" in notice.details.text()
     notice.dismiss_button.click()
     assert not notice.isVisible()
 

@@ -127,8 +127,9 @@ class ModelFolder:
 
     @property
     def is_for_cpu_only(self) -> bool:
-        """Whether no GPU can run the network."""
-        return ARCHITECTURES[self.architecture].is_program
+        """Whether the network is run on no GPU."""
+        kind = ARCHITECTURES[self.architecture]
+        return kind.is_program or kind.is_transducer
 
     @property
     def shortest_samples(self) -> int:

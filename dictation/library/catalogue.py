@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from dictation.asr.labels import Labels
+from dictation.asr.network import ARCHITECTURES
 from dictation.asr.tables import read_table
-from dictation.asr.wav2vec2_parameters import Wav2Vec2Parameters
 from dictation.core.errors import CatalogueError, DictationError
 
 if sys.version_info >= (3, 11):
@@ -28,6 +28,7 @@ FORMAT_VERSION = 1
 SHIPPED = Path(__file__).with_name("catalogue.toml")
 BLANK = "-"
 WORD_SEPARATOR = "|"
+_OTHER_ROLES = ("statistics", "pieces")
 BYTES_PER_PARAMETER = 4
 """Networks are published, stored and run on the CPU as float32."""
 
@@ -37,7 +38,8 @@ class CatalogueFile:
     """One file to download.
 
     Attributes:
-        role: ``weights`` or ``language_model``.
+        role: ``weights`` or ``language_model``; of a transducer also ``statistics`` (of its features) and ``pieces``
+            (of words, its labels).
         url: Where the publisher keeps it.
         size_bytes: As a source states it; None if none does.
         sha256: 64 hexadecimal digits, or None: then the first good download is pinned, see ``pins.py``.
@@ -103,15 +105,17 @@ class CatalogueEntry:
         licence: Of the weights, in words.
         speech: What it was trained on.
         hardware: On what it keeps up with speech, in words.
-        kind: How it is converted: ``torchaudio`` is a state dict of ``torchaudio.models.wav2vec2_model``.
-        network: Its sizes.
+        kind: Who published it: ``torchaudio`` is a state dict of a network of ``torchaudio.models``.
+        architecture: A key of ``network.ARCHITECTURES``.
+        network: Its sizes, as that architecture has them.
         is_audio_normalised: Whether it wants audio with mean 0 and variance 1.
-        labels: Its outputs.
+        labels: Its outputs; None if ``other_files`` tell them.
         dropped_outputs: Rows of the published last layer that no label stands for.
         parameters: Their number.
         gflop_per_s: 10⁹ floating-point operations for a second of audio, counted on utterances of 10 s.
         word_error_rates: Published figures; empty where none could be traced to its source.
         weights: The network's file.
+        other_files: What else belongs to it, its language model apart.
         language_model: The n-gram model to go with it, or None to search on the sound alone.
     """
 
@@ -122,20 +126,27 @@ class CatalogueEntry:
     speech: str
     hardware: str
     kind: str
-    network: Wav2Vec2Parameters
+    architecture: str
+    network: Any
     is_audio_normalised: bool
-    labels: Labels
+    labels: Labels | None
     dropped_outputs: tuple[int, ...]
     parameters: int
     gflop_per_s: float
     word_error_rates: tuple[PublishedRate, ...]
     weights: CatalogueFile
+    other_files: tuple[CatalogueFile, ...]
     language_model: LanguageModelEntry | None
 
     @property
     def files(self) -> tuple[CatalogueFile, ...]:
         """All files to download."""
-        return (self.weights, *([self.language_model.file] if self.language_model else []))
+        return (self.weights, *self.other_files, *([self.language_model.file] if self.language_model else []))
+
+    @property
+    def is_transducer(self) -> bool:
+        """Whether it hears utterances grow and searches without a language model."""
+        return ARCHITECTURES[self.architecture].is_transducer
 
     @property
     def size_bytes(self) -> int | None:
@@ -149,7 +160,9 @@ class CatalogueEntry:
         return round(self.parameters * BYTES_PER_PARAMETER / 1e6)
 
     def with_language_model(self, language_model: LanguageModelEntry | None) -> CatalogueEntry:
-        """The same network with another language model, or without any."""
+        """The same network with another language model, or without any; ``CatalogueError`` if it can have none."""
+        if self.is_transducer and language_model is not None:
+            raise CatalogueError(f"{self.name} searches without a language model.", "Leave it out.")
         return replace(self, language_model=language_model)
 
 
@@ -196,10 +209,7 @@ def _catalogue(table: Mapping[str, Any]) -> Catalogue:
     """Build all entries."""
     if table.get("format_version") != FORMAT_VERSION:
         raise ValueError(f"format_version must be {FORMAT_VERSION}, not {table.get('format_version')!r}")
-    networks = {
-        name: read_table(Wav2Vec2Parameters, entry, f"[network.{name}]")
-        for name, entry in table.get("network", {}).items()
-    }
+    networks = {name: _network(entry, f"[network.{name}]") for name, entry in table.get("network", {}).items()}
     language_models = tuple(_language_model(entry) for entry in table.get("language_model", []))
     models = tuple(_model(entry, networks, language_models) for entry in table.get("model", []))
     return Catalogue(models, language_models)
@@ -224,10 +234,10 @@ class _ModelTable:
     licence: str
     speech: str
     hardware: str
-    is_audio_normalised: bool
-    dropped_outputs: tuple[int, ...]
     parameters: int
     gflop_per_s: float
+    is_audio_normalised: bool = False
+    dropped_outputs: tuple[int, ...] = ()
     kind: str = "torchaudio"
 
 
@@ -242,23 +252,36 @@ class _LanguageModelTable:
     remark: str = ""
 
 
+def _network(table: Mapping[str, Any], where: str) -> tuple[str, Any]:
+    """Read an architecture, wav2vec 2.0 if none is named, and its sizes."""
+    kind = table.get("kind", "wav2vec2")
+    if kind not in ARCHITECTURES:
+        raise ValueError(f"{where}: kind {kind!r} is unknown")
+    sizes = {key: value for key, value in table.items() if key != "kind"}
+    return kind, read_table(ARCHITECTURES[kind].parameters, sizes, where)
+
+
 def _model(
     table: Mapping[str, Any],
-    networks: Mapping[str, Wav2Vec2Parameters],
+    networks: Mapping[str, tuple[str, Any]],
     language_models: tuple[LanguageModelEntry, ...],
 ) -> CatalogueEntry:
     """Build one model entry."""
-    apart = {"network", "labels", "weights", "language_model", "word_error_rate"}
+    apart = {"network", "labels", "weights", "language_model", "word_error_rate", *_OTHER_ROLES}
     where = f"model {table.get('key')}"
     plain = read_table(_ModelTable, {key: value for key, value in table.items() if key not in apart}, where)
     if table.get("network") not in networks:
         raise ValueError(f"{where}: network {table.get('network')!r} is not described")
     key = table.get("language_model")
+    architecture, network = networks[table["network"]]
+    is_transducer = ARCHITECTURES[architecture].is_transducer
     return CatalogueEntry(
         **vars(plain),
-        network=networks[table["network"]],
-        labels=Labels(tuple(table.get("labels", "")), BLANK, WORD_SEPARATOR),
+        architecture=architecture,
+        network=network,
+        labels=None if is_transducer else Labels(tuple(table.get("labels", "")), BLANK, WORD_SEPARATOR),
         weights=_file("weights", table.get("weights"), where),
+        other_files=tuple(_file(role, table.get(role), where) for role in _OTHER_ROLES if is_transducer),
         word_error_rates=tuple(read_table(PublishedRate, rate, where) for rate in table.get("word_error_rate", [])),
         language_model=_by_key(language_models, key, "language model") if key else None,
     )

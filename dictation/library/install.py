@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from dictation.asr.decoding import TRANSDUCER
 from dictation.asr.importing import ImportCancelled, import_language_model
 from dictation.asr.importing.writing import folder_name, hidden_folder
 from dictation.asr.model_folder import ModelFolder, model_roots
@@ -111,8 +112,10 @@ def install_language_model(
     """Download another language model for an installed model; one that came with the program is copied first.
 
     Raises:
-        As ``install``, and ``LibraryError`` if the languages differ.
+        As ``install``, and ``LibraryError`` if the languages differ or the model can have none.
     """
+    if target.decoding.kind == TRANSDUCER:
+        raise LibraryError(f"{target.name} searches without a language model.", "Choose another model for it.")
     if target.language.split("-")[0] != entry.language:
         raise LibraryError(
             f"{entry.name} is a language model for {entry.language!r}, {target.name} recognises {target.language!r}.",

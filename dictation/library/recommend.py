@@ -25,8 +25,11 @@ def recommend(entries: Sequence[CatalogueEntry], machine: Machine, language: str
 
     The best is the one with the lowest published word error rate that this program's search can reach (with an n-gram
     model or none); models without a figure come last. The starter is no entry: it stays whatever is recommended.
+    Transducers are left to those who want them: they read all their weights for every 160 ms of speech, so that their
+    speed does not follow from the number of operations as that of the others does.
     """
-    fitting = [entry for entry in entries if entry.language == language and keeps_up(entry, machine)]
+    of_language = [entry for entry in entries if entry.language == language and not entry.is_transducer]
+    fitting = [entry for entry in of_language if keeps_up(entry, machine)]
     if not fitting:
         return ()
     best = min(fitting, key=lambda entry: (judged_percent(entry), entry.gflop_per_s))

@@ -24,8 +24,11 @@ BUNDLES = {
 }
 
 
+TRANSDUCER = "emformer-rnnt"
+
+
 def test_every_model_is_compared_with_torchaudio() -> None:
-    assert set(BUNDLES) == set(ENTRIES)
+    assert {*BUNDLES, TRANSDUCER} == set(ENTRIES)
 
 
 @pytest.mark.parametrize("key", BUNDLES)
@@ -50,6 +53,40 @@ def test_a_model_is_what_torchaudio_says(key: str) -> None:
     assert network.position_kernel == sizes["encoder_pos_conv_kernel"]
     assert network.position_groups == sizes["encoder_pos_conv_groups"]
     assert network.is_norm_first == sizes["encoder_layer_norm_first"]
+
+
+def test_the_transducer_is_what_torchaudio_says() -> None:
+    """Tensors are compared on torch's meta device, which holds no numbers."""
+    import torch
+    import torchaudio.pipelines
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from dictation.asr.network import ARCHITECTURES
+    from dictation.asr.unfilled import unfilled
+
+    bundle, entry = torchaudio.pipelines.EMFORMER_RNNT_BASE_LIBRISPEECH, ENTRIES[TRANSDUCER]
+    paths = (bundle._rnnt_path, bundle._global_stats_path, bundle._sp_model_path)
+    assert [file.url for file in entry.files] == [f"https://download.pytorch.org/torchaudio/{path}" for path in paths]
+    assert [file.role for file in entry.files] == ["weights", "statistics", "pieces"]
+    sizes = entry.network
+    assert (sizes.segment_hops, sizes.right_context_hops) == (bundle.segment_length, bundle.right_context_length)
+    assert entry.labels is None
+    assert entry.language_model is None
+    with torch.device("meta"), torch.no_grad(), unfilled():
+        theirs = bundle._rnnt_factory_func()
+        ours = ARCHITECTURES[entry.architecture].build(sizes, bundle.n_mels, bundle._blank + 1).eval()
+        with FlopCounterMode(display=False) as encoding:
+            ours.transcriber(torch.zeros(1000 + bundle.right_context_length, bundle.n_mels))
+        readings = torch.zeros(10, sizes.encoding_width)
+        with FlopCounterMode(display=False) as joining:
+            ours.joiner(readings[0], readings)
+        with FlopCounterMode(display=False) as predicting:
+            ours.predictor(torch.zeros(10, dtype=torch.long), ours.predictor.first_state().expand(10, -1, -1, -1))
+    wanted = {name: tensor.shape for name, tensor in theirs.state_dict().items()}
+    assert {name: tensor.shape for name, tensor in ours.state_dict().items()} == wanted
+    assert sum(parameter.numel() for parameter in ours.parameters()) == entry.parameters
+    search = 25 * (2 * joining.get_total_flops() + predicting.get_total_flops())
+    assert (encoding.get_total_flops() / 10 + search) / 1e9 == pytest.approx(entry.gflop_per_s, abs=0.06)
 
 
 @pytest.mark.parametrize("key", ["voxpopuli-fr", "hubert-large"])
@@ -85,7 +122,9 @@ def test_every_figure_has_a_source_and_every_file_an_encrypted_address() -> None
 
 def test_a_language_model_speaks_the_language_of_its_network() -> None:
     for entry in ENTRIES.values():
-        assert entry.language_model is not None
+        assert (entry.language_model is None) == (entry.key == TRANSDUCER)
+        if entry.language_model is None:
+            continue
         assert entry.language_model.language == entry.language
     keys = [entry.key for entry in (*shipped_catalogue().models, *shipped_catalogue().language_models)]
     assert len(set(keys)) == len(keys)
@@ -115,6 +154,7 @@ def test_an_unknown_key_is_named() -> None:
         ('licence = "MIT"', 'license = "MIT"', "model wav2vec2-base-960h has the unknown key 'license'"),
         ('network = "base"', 'network = "vase"', "network 'vase' is not described"),
         ("[language_model.file]", "[language_model.files]", "has the unknown key 'files'"),
+        ('kind = "emformer-rnnt"', 'kind = "hmm"', "[network.emformer-base]: kind 'hmm' is unknown"),
         ("heads = 12", "heads = 13", "heads (13) must divide width (768)"),
         ("size_bytes = 377_664_473", 'size_bytes = "much"', "size_bytes must be a whole number"),
         ('language_model = "librispeech-3gram"', 'language_model = "x"', "no language model called 'x'"),

@@ -52,7 +52,7 @@ class WordMaker:
     def _words(self, reading: Reading, audio_s: float) -> tuple[Word, ...]:
         """A word lasts from the frame of its first piece to that of its last, which is included.
 
-        A transducer writes a piece once it is sure of it, so times are up to some 100 ms late. The confidence is the
+        A transducer writes a piece once it is sure of it, which is a little after it was said. The confidence is the
         geometric mean of the pieces' probabilities, each after those before it.
         """
         words: list[_OpenWord] = []

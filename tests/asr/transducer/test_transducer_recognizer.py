@@ -192,6 +192,16 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
         TransducerRecognizer(open_model_folder(path), SETTINGS).load()
 
 
+def test_no_gpu_is_tested_with_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dictation.asr import probe
+
+    said: list[str] = []
+    monkeypatch.setattr(probe, "say", lambda what, **_facts: said.append(what))
+    assert open_model_folder(folder).is_for_cpu_only
+    probe.test_gpus(["cuda:0"], folder)
+    assert said == []
+
+
 def test_it_can_be_timed(folder: Path) -> None:
     opened = open_model_folder(folder)
     result = bench(opened, SETTINGS, make_clip([opened]))

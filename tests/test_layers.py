@@ -92,10 +92,10 @@ def test_only_the_downloader_can_reach_the_network() -> None:
     ("layers", "unwanted"),
     [
         (["core"], {"PySide6", "torch", "sounddevice", "av"}),
-        (["asr"], {"PySide6", "sounddevice", "av"}),
+        (["asr"], {"PySide6", "sounddevice", "av", "onnxruntime"}),
         (["audio"], {"PySide6", "torch", "sounddevice", "av"}),
         (["language"], {"PySide6", "torch", "pyctcdecode", "pypdf", "kenlm"}),
-        (["library"], {"PySide6", "torch", "pyctcdecode", "requests"}),
+        (["library"], {"PySide6", "torch", "pyctcdecode", "requests", "onnxruntime"}),
         (["runtime"], {"PySide6.QtGui", "PySide6.QtWidgets", "torch", "sounddevice", "av"}),
         (["ui"], {"torch", "sounddevice", "av"}),
     ],

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchaudio.models import Wav2Vec2Model, wav2vec2_model, wavlm_model
 
+from dictation.asr.cpu_convolutions import CpuConvolutions, can_compute
 from dictation.asr.wav2vec2_parameters import Wav2Vec2Parameters, WavLmParameters
 
 
@@ -32,6 +33,7 @@ class Wav2Vec2Ctc(nn.Module):
         self.aux = network.aux
         nn.utils.parametrize.remove_parametrizations(self.encoder.transformer.pos_conv_embed.conv, "weight")
         self._is_wavlm = isinstance(parameters, WavLmParameters)
+        self._on_cpu = CpuConvolutions()
 
     def forward(self, samples: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Map waveforms (b, t) to logits (b, n, labels).
@@ -42,6 +44,9 @@ class Wav2Vec2Ctc(nn.Module):
                 count, shape (b,). The frames behind them mean nothing. Networks with ``extractor_norm = "group"`` were
                 trained without such a mask, and normalise over the filling too: they want ``together``.
         """
+        if lengths is None and can_compute(samples, self.feature_extractor.conv_layers):
+            layers = list(self.feature_extractor.conv_layers)
+            return self._classify(torch.stack([self._on_cpu.extract(layers, clip) for clip in samples]), None)
         return self._classify(*self.feature_extractor(samples, lengths))
 
     def together(self, clips: Sequence[Tensor]) -> list[Tensor]:

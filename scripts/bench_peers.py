@@ -312,7 +312,7 @@ def _figures(
     found: Measured, own: Measured, said: dict[str, tuple[float, list[str]]], *, is_trained: bool
 ) -> tuple[str, ...]:
     """Equal texts, word errors, real-time factor, latency, time to set up and memory, as the table writes them."""
-    equal = sum(found.texts[clip] == own.texts[clip] for clip in found.texts)
+    equal = sum(found.texts[clip].split() == own.texts[clip].split() for clip in found.texts)
     errors = sum(edit_distance(text.split(), said[clip][1]) for clip, text in found.texts.items())
     work_s = np.array(list(found.work_s.values()))
     middle_ms, high_ms = np.percentile(work_s * 1000, [50, 95])

@@ -47,6 +47,10 @@ class TextActions(QObject):
         """Take back the last utterance or edit."""
         self._documents.current.undo()
 
+    def redo(self) -> None:
+        """Bring back what Undo has taken."""
+        self._documents.current.redo()
+
     def choose_and_save(self, folder: str) -> str:
         """Ask where to save the text and save it; returns the folder chosen, or an empty text."""
         document = self._documents.current

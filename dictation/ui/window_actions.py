@@ -31,6 +31,7 @@ class WindowActions(QObject):
             "save": self._save,
             "clear": text.clear,
             "undo": text.undo,
+            "redo": text.redo,
             "larger": lambda: self._set_font_px(self._store.settings.window.font_px + FONT_STEP_PX),
             "smaller": lambda: self._set_font_px(self._store.settings.window.font_px - FONT_STEP_PX),
             "normal": lambda: self._set_font_px(_FONT.default),

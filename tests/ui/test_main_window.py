@@ -106,6 +106,7 @@ def test_f1_lists_the_shortcuts(window: MainWindow, qtbot: QtBot) -> None:
     qtbot.keyClick(window, Qt.Key.Key_F1)
     assert window.shortcut_list.isVisible()
     assert "Ctrl+O" in window.shortcut_list.accessibleName()
+    assert "Ctrl+Shift+Z: Bring back what Undo has taken" in window.shortcut_list.accessibleName()
     qtbot.keyClick(window.shortcut_list, Qt.Key.Key_Escape)
     assert not window.shortcut_list.isVisible()
 

@@ -116,3 +116,6 @@ def test_actions_are_for_the_document_in_front(spoken: MainWindow) -> None:
     assert spoken.documents.dictation.toPlainText() == "straße und brücke drei"
     spoken.actions_by_id["undo"].trigger()
     assert spoken.documents.file_document(7).toPlainText() == "one two three"
+    spoken.actions_by_id["redo"].trigger()
+    assert spoken.documents.file_document(7).toPlainText() == ""
+    assert spoken.documents.dictation.toPlainText() == "straße und brücke drei"

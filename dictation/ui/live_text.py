@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dictation.core.records import Gap, Tentative, Utterance
+from dictation.ui.announcement import announce
 from dictation.ui.transcript_view import TranscriptView
 
 PARAGRAPH_PAUSE_S = 2.5
@@ -10,7 +11,7 @@ PARAGRAPH_PAUSE_S = 2.5
 
 
 class LiveText:
-    """Turns utterances, gaps and tentative texts into a document."""
+    """Turns utterances, gaps and tentative texts into a document; screen readers say the first two."""
 
     def __init__(self, view: TranscriptView) -> None:
         self._view = view
@@ -35,12 +36,14 @@ class LiveText:
             # The first utterance stands apart from what an earlier run has left.
             is_apart = self._last_end_s is None or utterance.start_s - self._last_end_s > PARAGRAPH_PAUSE_S
             self._view.append_text(utterance.text, new_paragraph=is_apart)
+            announce(self._view, utterance.text)
             self._last_end_s = utterance.end_s
         self._show()
 
     def add_gap(self, gap: Gap) -> None:
         """Add the mark of lost audio."""
         self._view.append_gap(gap)
+        announce(self._view, gap.text)
 
     def _show(self) -> None:
         """Show all tentative texts in order: the last one may change, those before it only wait to be final."""

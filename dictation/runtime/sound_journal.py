@@ -26,7 +26,7 @@ from dictation.runtime.kept_sounds import KeptSound, RunFolder, delete, make_run
 _log = logging.getLogger(__name__)
 
 SYNC_EVERY_S = 2.0
-"""How much a power cut may cost, and how often at most a disk is kept from sleeping; 7 to 13 ms each on a virtual disk."""
+"""How much a power cut may cost, and how often at most a disk is kept from sleeping; each took 7 to 13 ms."""
 LIMIT_BYTES = 230_400_000
 """Two hours of speech without words, of all runs together; more is not kept, and that is told."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import accumulate, chain, repeat
+
 import pytest
 
 from dictation.library.catalogue import read_catalogue
@@ -75,3 +77,11 @@ def test_this_machine_can_be_looked_at() -> None:
 def test_graphics_cards_are_read_from_the_drivers_answer() -> None:
     text = "NVIDIA H200, 143771\nQuadro, RTX, 8192\n[N/A]\nbroken, [N/A]\n"
     assert parse_gpus(text) == [Gpu("NVIDIA H200", 150755), Gpu("Quadro, RTX", 8590)]
+
+
+def test_the_best_of_several_runs_counts_for_every_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run reads the clock at its start and before each product, until 50 ms have passed."""
+    steps_s = chain([1 / 128] * 8, [1 / 256] * 14, repeat(1 / 128))  # in the second run products go twice as fast
+    monkeypatch.setattr("dictation.library.machine._cores", lambda: 3)
+    found = measure_gflops(accumulate(steps_s).__next__)
+    assert found == pytest.approx(3 * 12 / (13 / 256) * 2 * 512**3 / 1e9)

@@ -16,25 +16,15 @@ from dictation.asr.model_folder import ModelFolder, open_model_folder
 from dictation.asr.ngrams import PersonalFiles
 from dictation.core.errors import ModelDamaged
 from dictation.core.settings import RecognizerSettings
+from tests.support.arpa import arpa
 from tests.support.phones import LABELS, LINES, hear
 from tests.support.tiny_model import describe, make_tiny_model
 
 RULES = "n N\no UW\n"
-ARPA = """\\data\\
-ngram 1=4
-ngram 2=1
-
-\\1-grams:
--1.0\t</s>
--99\t<s>\t-0.3
--2.0\t<unk>
--0.5\tnoon
-
-\\2-grams:
--0.1\t<s> noon
-
-\\end\\
-"""
+ARPA = arpa(
+    {"</s>": (-1.0,), "<s>": (-99, -0.3), "<unk>": (-2.0,), "noon": (-0.5,)},
+    {"<s> noon": -0.1},
+)
 
 
 def phone_model(path: Path, lexicon: str = LINES, rules: str = "") -> ModelFolder:

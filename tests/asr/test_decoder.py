@@ -16,30 +16,24 @@ from dictation.asr.labels import Labels
 from dictation.asr.ngrams import PersonalFiles, load_ngrams, mix_in
 from dictation.core.errors import ModelDamaged
 from dictation.core.settings import RecognizerSettings
+from tests.support.arpa import arpa
 from tests.support.log_probs import ENGLISH, between, spell
 
 FRAME_S = 0.04
 PLAIN = RecognizerSettings(lm_weight=0.5, word_score=0.0)
 
-ARPA = """\\data\\
-ngram 1=7
-ngram 2=2
-
-\\1-grams:
--1.0\t</s>
--99\t<s>\t-0.3
--2.0\t<unk>
--1.0\tfour\t-0.3
--1.0\tfive\t-0.3
--3.0\tfives\t-0.3
--1.0\tblue\t-0.3
-
-\\2-grams:
--0.3\t<s> four
--0.1\tfour five
-
-\\end\\
-"""
+ARPA = arpa(
+    {
+        "</s>": (-1.0,),
+        "<s>": (-99, -0.3),
+        "<unk>": (-2.0,),
+        "four": (-1.0, -0.3),
+        "five": (-1.0, -0.3),
+        "fives": (-3.0, -0.3),
+        "blue": (-1.0, -0.3),
+    },
+    {"<s> four": -0.3, "four five": -0.1},
+)
 
 
 @pytest.fixture(scope="module")

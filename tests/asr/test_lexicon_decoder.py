@@ -14,31 +14,25 @@ from dictation.asr.lexicon_decoder import LexiconDecoder
 from dictation.asr.ngrams import load_ngrams
 from dictation.core.records import Hypothesis
 from dictation.core.settings import RecognizerSettings
+from tests.support.arpa import arpa
 from tests.support.log_probs import between
 from tests.support.phones import LABELS, hear, small_lexicon
 
 FRAME_S = 0.03
 PLAIN = RecognizerSettings(lm_weight=0.5, word_score=0.0)
-ARPA = """\\data\\
-ngram 1=8
-ngram 2=2
-
-\\1-grams:
--1.0\t</s>
--99\t<s>\t-0.3
--2.0\t<unk>
--1.0\tsun\t-0.3
--1.5\tson\t-0.3
--1.0\ttwo\t-0.3
--1.2\tto\t-0.3
--1.0\tus\t-0.3
-
-\\2-grams:
--0.1\ttwo son
--0.1\tto us
-
-\\end\\
-"""
+ARPA = arpa(
+    {
+        "</s>": (-1.0,),
+        "<s>": (-99, -0.3),
+        "<unk>": (-2.0,),
+        "sun": (-1.0, -0.3),
+        "son": (-1.5, -0.3),
+        "two": (-1.0, -0.3),
+        "to": (-1.2, -0.3),
+        "us": (-1.0, -0.3),
+    },
+    {"two son": -0.1, "to us": -0.1},
+)
 
 
 @pytest.fixture(scope="module")

@@ -15,30 +15,24 @@ from dictation.asr.labels import Arc, Labels
 from dictation.asr.ngrams import load_ngrams
 from dictation.core.records import Hypothesis
 from dictation.core.settings import RecognizerSettings
+from tests.support.arpa import arpa
 from tests.support.log_probs import between
 
 PIECES = ("▁", "▁the", "▁t", "h", "e", "▁cat", "▁c", "at", "s", "▁s", "a", "t", "▁mat", "▁m", "'", "c", "m", "<blk>")
 LABELS = Labels(PIECES, "<blk>", "", "▁")
 BLANK_FIRST = Labels(("<blk>", *PIECES[:-1]), "<blk>", "", "▁")
 FRAME_S = 0.08
-ARPA = """\\data\\
-ngram 1=6
-ngram 2=2
-
-\\1-grams:
--1.0\t</s>
--99\t<s>\t-0.3
--3.0\t<unk>
--1.0\tthe\t-0.3
--1.0\tcat\t-0.3
--1.2\tcats\t-0.3
-
-\\2-grams:
--0.2\t<s> the
--0.1\tthe cats
-
-\\end\\
-"""
+ARPA = arpa(
+    {
+        "</s>": (-1.0,),
+        "<s>": (-99, -0.3),
+        "<unk>": (-3.0,),
+        "the": (-1.0, -0.3),
+        "cat": (-1.0, -0.3),
+        "cats": (-1.2, -0.3),
+    },
+    {"<s> the": -0.2, "the cats": -0.1},
+)
 
 
 def write(pieces: str, labels: Labels = LABELS, sure: float = 0.9, blanks: int = 1) -> np.ndarray:

@@ -9,25 +9,15 @@ from click.testing import CliRunner, Result
 
 from dictation.asr.model_folder import model_roots, open_model_folder
 from dictation.cli import main
+from tests.support.arpa import arpa
 from tests.support.hugging_face import LETTERS, write_folder
 from tests.support.media_files import write_float_wav
 from tests.support.synth import babble, join, noise
 
-ARPA = """\\data\\
-ngram 1=4
-ngram 2=1
-
-\\1-grams:
--1.0\t</s>
--99\t<s>\t0
--2.0\t<unk>
--1.0\ttea\t0
-
-\\2-grams:
--0.5\t<s> tea
-
-\\end\\
-"""
+ARPA = arpa(
+    {"</s>": (-1.0,), "<s>": (-99, 0), "<unk>": (-2.0,), "tea": (-1.0, 0)},
+    {"<s> tea": -0.5},
+)
 
 
 def run(*arguments: str | Path) -> Result:

@@ -11,6 +11,7 @@ from typing import Any
 import tomli_w
 
 from dictation.library.catalogue import Catalogue, load_catalogue
+from tests.support.arpa import arpa
 
 LETTERS = "-|abcdefghijklmnopqrstuvwxyz"
 DROPPED = (1, 2, 3)
@@ -28,22 +29,10 @@ NETWORK: dict[str, Any] = {
     "position_groups": 2,
     "is_norm_first": False,
 }
-ARPA = """\\data\\
-ngram 1=5
-ngram 2=1
-
-\\1-grams:
--1\t<s>\t0
--1\t</s>
--2\t<UNK>
--0.5\tHELLO\t-0.2
--0.7\tWORLD
-
-\\2-grams:
--0.1\tHELLO WORLD
-
-\\end\\
-"""
+ARPA = arpa(
+    {"<s>": (-1, 0), "</s>": (-1,), "<UNK>": (-2,), "HELLO": (-0.5, -0.2), "WORLD": (-0.7,)},
+    {"HELLO WORLD": -0.1},
+)
 
 
 @dataclass(frozen=True)

@@ -15,25 +15,14 @@ from dictation.asr.network import load_network
 from dictation.asr.recognizer import Recognizer
 from dictation.core.errors import ModelImportFailed
 from dictation.core.settings import RecognizerSettings
+from tests.support.arpa import arpa
 from tests.support.synth import babble
 
 TOKENS = ["-", "|", "e", "t", "a", "n"]
-ARPA = """\\data\\
-ngram 1=5
-ngram 2=1
-
-\\1-grams:
--1.0\t</s>
--99\t<s>\t0
--2.0\t<unk>
--1.0\ttea\t0
--1.0\tten\t0
-
-\\2-grams:
--0.5\ttea ten
-
-\\end\\
-"""
+ARPA = arpa(
+    {"</s>": (-1.0,), "<s>": (-99, 0), "<unk>": (-2.0,), "tea": (-1.0, 0), "ten": (-1.0, 0)},
+    {"tea ten": -0.5},
+)
 
 
 def network(outputs: int, norm: str = "group", seed: int = 0) -> Any:

@@ -19,6 +19,7 @@ from dictation.asr.importing import (
 )
 from dictation.asr.model_folder import ModelFolder, open_model_folder
 from dictation.core.errors import ModelImportFailed
+from tests.support.arpa import arpa
 from tests.support.hugging_face import LETTERS, write_folder
 from tests.support.tiny_model import make_tiny_model
 
@@ -26,24 +27,10 @@ ROOT = Path(__file__).resolve().parents[3]
 STARTER_LM = ROOT / "models" / "starter" / "lm.bin"
 STARTER_LEXICON = ROOT / "models" / "starter" / "lexicon.txt"
 
-ARPA = """\\data\\
-ngram 1=6
-ngram 2=2
-
-\\1-grams:
--1.0\t</s>
--99\t<s>\t-0.3
--2.0\t<unk>
--1.0\tba\t-0.3
--1.0\tab\t-0.3
--1.5\tbö\t-0.3
-
-\\2-grams:
--0.3\t<s> ba
--0.1\tba ab
-
-\\end\\
-"""
+ARPA = arpa(
+    {"</s>": (-1.0,), "<s>": (-99, -0.3), "<unk>": (-2.0,), "ba": (-1.0, -0.3), "ab": (-1.0, -0.3), "bö": (-1.5, -0.3)},
+    {"<s> ba": -0.3, "ba ab": -0.1},
+)
 WORDS = ["ba", "ab", "bö"]
 
 

@@ -17,6 +17,8 @@ CHARACTERS, LEXICON, TRANSDUCER = "characters", "lexicon", "transducer"
 """The kinds of decoding: the labels spell words, or a pronunciation lexicon makes words of them, or a transducer's
 network says after each label which may be next."""
 
+MOST_BLANK_SCORE = 10.0
+
 
 @dataclass(frozen=True)
 class DecodingParameters:
@@ -29,6 +31,8 @@ class DecodingParameters:
             gives no words, see ``noise.letter_confidence``; 0 switches the rule off.
         min_gain_over_silence: A reading that scores less than this above silence is taken for noise and dropped, see
             ``noise.gain_over_silence``, in nats; 0 switches the rule off.
+        blank_score: Added to the blank's log-probability in every frame before the search, in nats. A network that is
+            not sure of a stranger's sounds says blank, and words are lost: a negative score finds them again.
         lm_weight: The language-model weight that suits this model best.
         word_score: The word score that suits this model best.
         beam_width: What the user's beam width of 100 stands for; only for a transducer, whose network is asked for
@@ -38,6 +42,7 @@ class DecodingParameters:
     kind: str = CHARACTERS
     min_letter_confidence: float = 0.0
     min_gain_over_silence: float = 0.0
+    blank_score: float = 0.0
     lm_weight: float = RecognizerSettings.lm_weight
     word_score: float = RecognizerSettings.word_score
     beam_width: int = RecognizerSettings.beam_width
@@ -50,14 +55,24 @@ class DecodingParameters:
             raise ValueError("min_letter_confidence must lie between 0 and 1")
         if not 0 <= self.min_gain_over_silence < math.inf:
             raise ValueError("min_gain_over_silence must be 0 or more")
-        if self.kind == TRANSDUCER and (self.min_letter_confidence or self.min_gain_over_silence):
-            raise ValueError("min_letter_confidence and min_gain_over_silence are for networks with CTC")
+        if not -MOST_BLANK_SCORE <= self.blank_score <= MOST_BLANK_SCORE:
+            raise ValueError(f"blank_score must lie between {-MOST_BLANK_SCORE} and {MOST_BLANK_SCORE}")
+        if self.kind == TRANSDUCER and (self.min_letter_confidence or self.min_gain_over_silence or self.blank_score):
+            raise ValueError("min_letter_confidence, min_gain_over_silence and blank_score are for networks with CTC")
         if self.kind != TRANSDUCER and self.beam_width != RecognizerSettings.beam_width:
             raise ValueError(f"beam_width is for kind {TRANSDUCER!r} only")
         for name in ("lm_weight", "word_score", "beam_width"):
             low, high = _range(name)
             if not low <= getattr(self, name) <= high:
                 raise ValueError(f"{name} must lie between {low} and {high}")
+
+    def shift_blank(self, log_probs: LogProbs, blank_index: int) -> LogProbs:
+        """What the search gets to see of the network's output, shape (frames, labels): ``blank_score`` added."""
+        if not self.blank_score:
+            return log_probs
+        shifted = log_probs.copy()
+        shifted[:, blank_index] += self.blank_score
+        return shifted
 
     def adapt(self, settings: RecognizerSettings) -> RecognizerSettings:
         """Turn the user's weights into this model's: at their defaults they are what suits the model best.

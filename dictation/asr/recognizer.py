@@ -243,11 +243,12 @@ class Recognizer:
         rules, blank = self._folder.decoding, self._folder.labels.blank_index
         if letter_confidence(log_probs, blank) < rules.min_letter_confidence:
             return (Hypothesis(()),)
+        scored = rules.shift_blank(log_probs, blank)
         is_partial = effort is Effort.PARTIAL
         beam_width = self._settings.partial_beam_width if is_partial else self._settings.beam_width
-        found = decoder.decode(log_probs, audio_s, beam_width, 1 if is_partial else MOST_ALTERNATIVES, checkpoint)
+        found = decoder.decode(scored, audio_s, beam_width, 1 if is_partial else MOST_ALTERNATIVES, checkpoint)
         least_gain = rules.min_gain_over_silence
-        if least_gain and gain_over_silence(found[0].score, log_probs, blank) < least_gain:
+        if least_gain and gain_over_silence(found[0].score, scored, blank) < least_gain:
             return (Hypothesis(()),)
         return found
 

@@ -88,6 +88,7 @@ def _copy(language: Path, clip: Path | None, output: Path) -> None:
 @click.option("--word-score", default=0.5, show_default=True, help="Likewise.")
 @click.option("--min-letter-confidence", default=0.0, show_default=True, help="By noise_hour.py --choose.")
 @click.option("--min-gain-over-silence", default=0.0, show_default=True, help="Likewise.")
+@click.option("--blank-score", default=0.0, show_default=True, help="By tune_weights.py.")
 def main(
     checkpoint: Path,
     sphinx: Path,
@@ -101,6 +102,7 @@ def main(
     word_score: float,
     min_letter_confidence: float,
     min_gain_over_silence: float,
+    blank_score: float,
 ) -> None:
     """Write the averaged weights with the Gaussians, the language files and model.toml, and try the self-test."""
     output.mkdir(parents=True, exist_ok=True)
@@ -113,7 +115,9 @@ def main(
         output / FILES["weights"], {**{f"gaussians.{key}": item for key, item in gaussians.items()}, **average}
     )
     head = {"name": name or output.name, "language": "en", "licence": licence, "self_test_text": clip_text}
-    decoding = DecodingParameters(LEXICON, min_letter_confidence, min_gain_over_silence, lm_weight, word_score)
+    decoding = DecodingParameters(
+        LEXICON, min_letter_confidence, min_gain_over_silence, blank_score, lm_weight, word_score
+    )
     (output / DESCRIPTION_FILE).write_text(describe(output, head, parameters, decoding), encoding="utf-8")
     recognizer = Recognizer(open_model_folder(output), RecognizerSettings(processor="cpu"))
     report = recognizer.load()

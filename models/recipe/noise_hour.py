@@ -80,24 +80,25 @@ def report_words(
     )
 
 
-def measure(network: Network, decoder: Decoder, blank: int, samples: Samples) -> tuple[float, float]:
+def measure(folder: ModelFolder, network: Network, decoder: Decoder, samples: Samples) -> tuple[float, float]:
     """Letter confidence and gain over silence of one piece."""
-    log_probs = network.log_probs(samples)
-    best = decoder.decode(log_probs, len(samples) / SAMPLE_RATE_HZ, RecognizerSettings.beam_width, 1)[0]
-    return letter_confidence(log_probs, blank), gain_over_silence(best.score, log_probs, blank) if best.words else 0.0
+    log_probs, blank = network.log_probs(samples), folder.labels.blank_index
+    scored = folder.decoding.shift_blank(log_probs, blank)
+    best = decoder.decode(scored, len(samples) / SAMPLE_RATE_HZ, RecognizerSettings.beam_width, 1)[0]
+    return letter_confidence(log_probs, blank), gain_over_silence(best.score, scored, blank) if best.words else 0.0
 
 
 def report_choice(
     folder: ModelFolder, sounds: Iterable[tuple[str, Samples]], threshold_dbfs: float, clips: list[Path]
 ) -> None:
     """Print confidences and gains of noise and of speech, and thresholds between them."""
-    network, blank = Network(folder), folder.labels.blank_index
+    network = Network(folder)
     decoder, _ = build_decoder(folder, None)
     decoder.configure(folder.decoding.adapt(RecognizerSettings()))
-    found = [measure(network, decoder, blank, one.samples) for _, one in segments(sounds, threshold_dbfs)]
+    found = [measure(folder, network, decoder, one.samples) for _, one in segments(sounds, threshold_dbfs)]
     noise = np.array(found).reshape(-1, 2)
     with click.progressbar(clips, label="Hearing speech") as bar:
-        speech = np.array([measure(network, decoder, blank, read_samples(clip)) for clip in bar])
+        speech = np.array([measure(folder, network, decoder, read_samples(clip)) for clip in bar])
     for name, values in (("noise", noise), ("speech", speech)):
         for column, what in enumerate(("letter confidence", "gain over silence")):
             places = ", ".join(f"{np.percentile(values[:, column], at):.2f}" for at in (0, 1, 5, 50, 95, 99, 100))

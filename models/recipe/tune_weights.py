@@ -1,11 +1,12 @@
-"""Find the language-model weight and word score that suit a model best, on development rows.
+"""Find the language-model weight, word score and blank score that suit a model best, on development rows.
 
-The network hears each clip once; the app's search then reads what it heard with every pair of weights. Each set counts
+The network hears each clip once; the app's search then reads what it heard with every choice of them. Each set counts
 alike, so that the mean of the sets' word error rates decides.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from pathlib import Path
 
@@ -38,6 +39,15 @@ def hear(folder: ModelFolder, sets: dict[str, list[Clip]]) -> Heard:
     return heard
 
 
+def shift_blanks(folder: ModelFolder, heard: Heard, blank_score: float) -> Heard:
+    """What was heard, as the search gets to see it."""
+    decoding = dataclasses.replace(folder.decoding, blank_score=blank_score)
+    return {
+        name: [(decoding.shift_blank(log_probs, folder.labels.blank_index), *rest) for log_probs, *rest in clips]
+        for name, clips in heard.items()
+    }
+
+
 def rates(decoder: Decoder, heard: Heard, beam_width: int) -> dict[str, float]:
     """Word error rate of each set, in per cent, with the decoder as it is configured."""
     found = {}
@@ -55,6 +65,7 @@ def rates(decoder: Decoder, heard: Heard, beam_width: int) -> dict[str, float]:
 @click.option("--most-clips", default=30, show_default=True, help="From each set; 0 takes all.")
 @click.option("--lm-weight", multiple=True, type=float, default=(0.4, 0.6, 0.8), show_default=True)
 @click.option("--word-score", multiple=True, type=float, default=(-0.5, 0.0, 0.5, 1.0), show_default=True)
+@click.option("--blank-score", multiple=True, type=float, default=(0.0, -0.5, -1.0), show_default=True)
 @click.option("--beam-width", default=RecognizerSettings.beam_width, show_default=True)
 @click.option("--seed", default=1, show_default=True)
 def main(
@@ -63,22 +74,25 @@ def main(
     most_clips: int,
     lm_weight: tuple[float, ...],
     word_score: tuple[float, ...],
+    blank_score: tuple[float, ...],
     beam_width: int,
     seed: int,
 ) -> None:
-    """Try every pair of the given weights on the dev rows of CORPUS; the last line names the best pair."""
+    """Try every choice of the given weights on the dev rows of CORPUS; the last line names the best one."""
     folder = open_model_folder(model)
     heard = hear(folder, choose_sets(corpus, "dev", most_clips, seed))
     decoder, _ = build_decoder(folder, None)
     means = {}
-    for pair in itertools.product(lm_weight, word_score):
-        decoder.configure(RecognizerSettings(lm_weight=pair[0], word_score=pair[1]))
-        by_set = rates(decoder, heard, beam_width)
-        means[pair] = sum(by_set.values()) / len(by_set)
-        listed = ", ".join(f"{name} {rate:.1f}" for name, rate in by_set.items())
-        click.echo(f"--lm-weight {pair[0]} --word-score {pair[1]}: mean {means[pair]:.2f} % ({listed})")
-    best = min(means, key=lambda pair: means[pair])
-    click.echo(f"best: --lm-weight {best[0]} --word-score {best[1]}")
+    for blank in blank_score:
+        shifted = shift_blanks(folder, heard, blank)
+        for weight, score in itertools.product(lm_weight, word_score):
+            decoder.configure(RecognizerSettings(lm_weight=weight, word_score=score))
+            by_set = rates(decoder, shifted, beam_width)
+            choice = f"--lm-weight {weight} --word-score {score} --blank-score {blank}"
+            means[choice] = sum(by_set.values()) / len(by_set)
+            listed = ", ".join(f"{name} {rate:.1f}" for name, rate in by_set.items())
+            click.echo(f"{choice}: mean {means[choice]:.2f} % ({listed})")
+    click.echo(f"best: {min(means, key=lambda choice: means[choice])}")
 
 
 if __name__ == "__main__":

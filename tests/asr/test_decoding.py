@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from dictation.asr.decoding import DecodingParameters
@@ -30,3 +31,10 @@ def test_other_settings_move_the_models_weights() -> None:
 def test_what_comes_out_stays_within_the_settings_ranges() -> None:
     adapted = DecodingParameters(lm_weight=3.0, word_score=9.0).adapt(RecognizerSettings(lm_weight=5.0, word_score=9.0))
     assert (adapted.lm_weight, adapted.word_score) == (5.0, 10.0)
+
+
+def test_the_blank_score_counts_in_every_frame_and_for_no_other_label() -> None:
+    log_probs = np.log(np.full((3, 4), 0.25, dtype=np.float32))
+    shifted = DecodingParameters(blank_score=-1.5).shift_blank(log_probs, 2)
+    np.testing.assert_allclose(shifted - log_probs, np.tile([0, 0, -1.5, 0], (3, 1)), atol=1e-6)
+    assert DecodingParameters().shift_blank(log_probs, 2) is log_probs

@@ -72,6 +72,7 @@ def test_the_description_in_models_readme_states_the_same_hashes(starter: ModelF
         (lambda t: t["architecture"].update(kernel_size=4), "kernel_size must be odd"),
         (lambda t: t.update(decoding={"min_letter_confidence": 1.0}), "between 0 and 1"),
         (lambda t: t.update(decoding={"min_gain_over_silence": -1.0}), "min_gain_over_silence must be 0 or more"),
+        (lambda t: t.update(decoding={"blank_score": -11.0}), "blank_score must lie between -10.0 and 10.0"),
         (lambda t: t.update(decoding={"kind": "guess"}), "'characters', 'lexicon' or 'transducer', not 'guess'"),
         (lambda t: t.update(decoding={"lm_weight": 6}), "lm_weight must lie between 0 and 5"),
         (lambda t: t.update(decoding={"word_score": -11.0}), "word_score must lie between -10 and 10"),

@@ -127,6 +127,18 @@ def test_words_must_gain_over_silence(
         assert bool(recognizer.recognize(clip, effort).best.words) == is_heard
 
 
+def test_a_blank_that_costs_less_leaves_fewer_words(
+    recognizer: Recognizer, clip: Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = recognizer._folder
+    counts = []
+    for blank_score in (-1.0, 0.0, 10.0):
+        decoding = replace(folder.decoding, blank_score=blank_score)
+        monkeypatch.setattr(recognizer, "_folder", replace(folder, decoding=decoding))
+        counts.append(len("".join(recognizer.recognize(clip).best.text.split())))
+    assert counts[0] >= counts[1] > counts[2]
+
+
 @pytest.mark.parametrize(
     "samples",
     [

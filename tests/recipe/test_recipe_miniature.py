@@ -146,9 +146,10 @@ def test_from_speech_to_scores(tmp_path: Path, call: Callable[..., str]) -> None
     # It has learnt its four sentences by heart, all but some phones.
     assert [float(row[5]) for row in rows[1:]] == [0, 0]
     assert float(rows[0][5]) < 30
-    tuned = call("tune_weights", model, "--corpus", corpus, "--lm-weight", 0.6, "--lm-weight", 5, "--word-score", 0)
-    assert "--lm-weight 0.6 --word-score 0.0: mean 0.00 % (eval-lj 0.0)" in tuned
-    assert tuned.splitlines()[-1] == "best: --lm-weight 0.6 --word-score 0.0"
+    tuned = call("tune_weights", model, "--corpus", corpus, "--lm-weight", 0.6, "--lm-weight", 5, "--word-score", 0,
+        "--blank-score", 0, "--blank-score", -0.5)  # fmt: skip
+    assert "--lm-weight 0.6 --word-score 0.0 --blank-score 0.0: mean 0.00 % (eval-lj 0.0)" in tuned
+    assert tuned.splitlines()[-1] == "best: --lm-weight 0.6 --word-score 0.0 --blank-score 0.0"
 
 
 @needs_recipe
@@ -198,7 +199,7 @@ def write_program(folder: Path, name: str, body: str) -> None:
 def test_synthesis_draws_the_same_clips_again_and_keeps_what_is_there(tmp_path: Path) -> None:
     programs, text, lexicon = tmp_path / "bin", tmp_path / "text", tmp_path / "lexicon"
     programs.mkdir()
-    for name in ("espeak-ng", "flite"):  # writes its arguments where the sound would go
+    for name in ("espeak-ng", "flite", "text2wave"):  # writes its arguments where the sound would go
         write_program(programs, name, 'for last; do :; done; echo "$@" > "$last"')
     text.write_text("One, two!\nOne two three.\nThree two one two.\nUnheard of words\n", encoding="utf-8")
     lexicon.write_text("one W AH N\ntwo T UW\nthree TH R IY\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Speak sentences with espeak-ng and flite into a corpus folder ``synthetic`` with a manifest.
+"""Speak sentences with espeak-ng, flite and festival into a corpus folder ``synthetic`` with a manifest.
 
 Clip i depends on the seed and on i only, so an interrupted run goes on where it stopped. The voices of the eval split
 speak in no other split.
@@ -16,17 +16,47 @@ from pathlib import Path
 import click
 from corpus import read_lexicon, words_of
 
-ESPEAK_VOICES = ("en-us", "en-gb", "en-gb-scotland", "en-gb-x-rp", "en-us-nyc", "en-029")
-ESPEAK_VARIANTS = ("m1", "m2", "m3", "m4", "m6", "f1", "f2", "f3", "f5")
+ESPEAK_VOICES = (
+    "en-us",
+    "en-gb",
+    "en-gb-scotland",
+    "en-gb-x-rp",
+    "en-us-nyc",
+    "en-029",
+    "en-gb-x-gbclan",
+    "en-gb-x-gbcwmd",
+)
+# fmt: off
+ESPEAK_VARIANTS = (
+    "m1", "m2", "m3", "m4", "m5", "m6", "m8", "f1", "f2", "f3", "f5", "Alex", "Alicia", "Andrea", "Andy",
+    "Annie", "Denis", "Diogo", "Gene", "Gene2", "Jacky", "Lee", "Marco", "Mario", "Michael", "Mike", "Nguyen",
+    "adam", "anika", "antonio", "aunty", "belinda", "benjamin", "boris", "caleb", "david", "ed", "edward",
+    "edward2", "iven", "iven2", "john", "kaukovalta", "klatt", "klatt2", "klatt3", "linda", "marcelo", "max",
+    "michel", "miguel", "norbert", "pablo", "paul", "pedro", "quincy", "rob", "robert", "sandro", "shelby",
+    "steph", "travis", "victor", "zac",
+)
+# fmt: on
+ESPEAK_EVAL_VOICES = ESPEAK_VOICES[:6]
 ESPEAK_EVAL_VARIANTS = ("m7", "f4")
 FLITE_VOICES = ("kal16", "rms", "slt")
 FLITE_EVAL_VOICES = ("awb",)
+FESTIVAL_VOICES = ("ked_diphone", "kal_diphone", "cmu_us_slt_arctic_hts")
+PROGRAMS = 7 * ("espeak-ng",) + 4 * ("flite",) + ("festival",)
+"""How often each speaks: espeak-ng has the most voices, and festival takes half a second to start."""
+EVAL_PROGRAMS = ("flite", "espeak-ng")
 LEAST_WORDS, MOST_WORDS = 3, 14
 
 
 @dataclass(frozen=True)
 class Utterance:
-    """A sentence and the command that speaks it, without the place of the output."""
+    """A sentence and the command that speaks it, without the place of the output.
+
+    Attributes:
+        text: The sentence.
+        voice: Who speaks.
+        command: Program and options; it reads the sentence from standard input.
+        output_option: What comes before the place of the output.
+    """
 
     text: str
     voice: str
@@ -38,15 +68,33 @@ def draw_utterance(index: int, sentences: list[str], seed: int, is_eval: bool) -
     """Choose sentence, program, voice, speed and pitch of clip ``index``."""
     dice = random.Random(f"{seed}/{is_eval}/{index}")  # noqa: S311 - repeatable, no secret
     text = sentences[index % len(sentences)]
-    if dice.choice((True, False)):
-        voice = dice.choice(FLITE_EVAL_VOICES if is_eval else FLITE_VOICES)
-        stretch = dice.uniform(0.85, 1.15)
-        options = ("--setf", f"duration_stretch={stretch:.2f}", "-t", text)
-        return Utterance(text, f"flite-{voice}", ("flite", "-voice", voice, *options), "-o")
-    variant = dice.choice(ESPEAK_EVAL_VARIANTS if is_eval else ESPEAK_VARIANTS)
-    voice = f"{dice.choice(ESPEAK_VOICES)}+{variant}"
+    program = dice.choice(EVAL_PROGRAMS if is_eval else PROGRAMS)
+    if program == "flite":
+        return _draw_flite(text, dice, FLITE_EVAL_VOICES if is_eval else FLITE_VOICES)
+    if program == "festival":
+        return _draw_festival(text, dice)
+    if is_eval:
+        return _draw_espeak(text, dice, ESPEAK_EVAL_VARIANTS, ESPEAK_EVAL_VOICES)
+    return _draw_espeak(text, dice, ESPEAK_VARIANTS, ESPEAK_VOICES)
+
+
+def _draw_flite(text: str, dice: random.Random, voices: tuple[str, ...]) -> Utterance:
+    voice, stretch = dice.choice(voices), dice.uniform(0.85, 1.15)
+    command = ("flite", "-voice", voice, "--setf", f"duration_stretch={stretch:.2f}", "-f", "-")
+    return Utterance(text, f"flite-{voice}", command, "-o")
+
+
+def _draw_festival(text: str, dice: random.Random) -> Utterance:
+    voice, stretch = dice.choice(FESTIVAL_VOICES), dice.uniform(0.85, 1.15)
+    script = f"(begin (voice_{voice}) (Parameter.set 'Duration_Stretch {stretch:.2f}))"
+    return Utterance(text, f"festival-{voice}", ("text2wave", "-eval", script), "-o")
+
+
+def _draw_espeak(text: str, dice: random.Random, variants: tuple[str, ...], voices: tuple[str, ...]) -> Utterance:
+    variant = dice.choice(variants)
+    voice = f"{dice.choice(voices)}+{variant}"
     words_per_minute, pitch = dice.randint(120, 190), dice.randint(30, 70)
-    command = ("espeak-ng", "-v", voice, "-s", str(words_per_minute), "-p", str(pitch), text)
+    command = ("espeak-ng", "-v", voice, "-s", str(words_per_minute), "-p", str(pitch), "--stdin")
     return Utterance(text, f"espeak-{voice}", command, "-w")
 
 
@@ -74,9 +122,10 @@ def read_sentences(text: Path, lexicon: Path, seed: int) -> list[str]:
 @click.option("--seed", default=1, show_default=True)
 def main(text: Path, lexicon: Path, output: Path, clips: int, split: str, seed: int) -> None:
     """Speak CLIPS sentences of TEXT."""
-    for program in ("espeak-ng", "flite"):
+    for program in ("espeak-ng", "flite", "text2wave"):
         if shutil.which(program) is None:
-            raise click.ClickException(f"{program} is missing: apt install espeak-ng flite")
+            packages = "espeak-ng flite festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts"
+            raise click.ClickException(f"{program} is missing: apt install {packages}")
     sentences = read_sentences(text, lexicon, seed)
     if not sentences:
         raise click.ClickException(f"{text} has no sentence of {LEAST_WORDS} to {MOST_WORDS} known words.")
@@ -94,7 +143,8 @@ def _speak(utterance: Utterance, path: Path) -> None:
     if path.exists():
         return
     partial = path.with_suffix(".part")
-    subprocess.run([*utterance.command, utterance.output_option, str(partial)], check=True, capture_output=True)  # noqa: S603
+    command = [*utterance.command, utterance.output_option, str(partial)]
+    subprocess.run(command, input=utterance.text.encode(), check=True, capture_output=True)  # noqa: S603
     partial.rename(path)
 
 

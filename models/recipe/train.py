@@ -20,10 +20,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from corpus import PHONES, SYMBOLS, edit_distance
+from fresh_network import STACKED_BANDS, build_network, stretch_layers
 from front_end import FEATURES
-from prepare import tandem_parameters
 from safetensors import safe_open
-from sphinx_model import SILENCE, STATES_PER_PHONE, read_gaussians, read_tying
+from sphinx_model import SILENCE, STATES_PER_PHONE, read_tying
 from torch import Tensor, nn
 from torch.nn import functional
 from torchaudio.functional import forced_align
@@ -34,9 +34,10 @@ from dictation.asr.tandem import LEAST_POSTERIOR, TandemConformer
 IGNORED = -100
 WARM_UP_STEPS = 150
 AVERAGING = 0.995
-STACKED_BANDS = HOPS_PER_TANDEM_FRAME * FEATURES.mel_bins
-NO_GAUSSIANS, NO_BANDS = 0.05, 0.2
+NO_GAUSSIANS, NO_BANDS = 0.05, 0.35
 """Shares of the clips that must do without."""
+LEAST_TRUST, MOST_TRUST = 0.8, 1.2
+"""How far the Gaussians' logarithms are stretched: strangers are heard less surely than the corpora's speakers."""
 SILENCE_WEIGHT = 2.0
 """How much likelier silence is than a phone before anything was heard; read speech is a third to half of it."""
 
@@ -150,30 +151,12 @@ def mask(features: Tensor, dice: random.Random) -> None:
         band = dice.randint(0, FEATURES.mel_bins - width)
         for frame in range(HOPS_PER_TANDEM_FRAME):
             clip[:, frame * FEATURES.mel_bins + band : frame * FEATURES.mel_bins + band + width] = 0
+        clip[:, STACKED_BANDS:] *= dice.uniform(LEAST_TRUST, MOST_TRUST)
         fate = dice.random()
         if fate < NO_GAUSSIANS:
             clip[:, STACKED_BANDS:] = -2.5
         elif fate < NO_GAUSSIANS + NO_BANDS:
             clip[:, :STACKED_BANDS] = 0
-
-
-def build_network(sphinx: Path, width: int, layers: int) -> TandemConformer:
-    """The app's network with fresh weights, and a shortcut that starts as a reading of the phone posteriors."""
-    buffers = read_gaussians(sphinx)
-    network = TandemConformer(tandem_parameters(buffers, width, layers), FEATURES.mel_bins, len(SYMBOLS))
-    network.gaussians.load_state_dict(buffers)
-    for layer in network.enc.conformer_layers:
-        nn.init.xavier_uniform_(layer.self_attn.in_proj_weight)
-        nn.init.zeros_(layer.self_attn.in_proj_bias)
-    sources = read_tying(sphinx / "mdef").phones
-    with torch.no_grad():
-        network.skip.weight.zero_()
-        network.skip.bias.zero_()
-        network.out.weight.mul_(0.1)
-        for row, phone in enumerate((SILENCE, *PHONES)):
-            first = STACKED_BANDS + STATES_PER_PHONE * sources.index(phone)
-            network.skip.weight[row, first : first + STATES_PER_PHONE] = 0.7
-    return network
 
 
 class Trainer:
@@ -205,6 +188,12 @@ class Trainer:
         self.average.load_state_dict(state["average"], strict=False)
         self._optimiser.load_state_dict(state["optimiser"])
         self.step = state["step"]
+
+    def begin_with(self, path: Path) -> None:
+        """Begin with the averaged weights of another run, whose network may have fewer layers."""
+        state = torch.load(path, weights_only=True)["average"]
+        for network in (self.network, self.average):
+            network.load_state_dict(stretch_layers(state, len(network.enc.conformer_layers)), strict=False)
 
     def learn(self, features: Tensor, loss_of: Callable[[Tensor], Tensor]) -> float:
         """Take one step on a loss of the logits (clips, frames, labels); return the loss."""
@@ -301,6 +290,9 @@ def draw_batches(
 @click.option("--features", type=click.Path(exists=True, path_type=Path), required=True, help="Shards by prepare.py.")
 @click.option("--sphinx", type=click.Path(exists=True, path_type=Path), required=True, help="CMU Sphinx en-us folder.")
 @click.option("--checkpoint", type=click.Path(path_type=Path), required=True, help="Written, and resumed if there.")
+@click.option(
+    "--begin-with", type=click.Path(exists=True, path_type=Path), help="A checkpoint, perhaps with fewer layers."
+)
 @click.option("--steps", default=19_000, show_default=True)
 @click.option("--realign-at", default=600, show_default=True, help="Step from which the network aligns by itself.")
 @click.option("--ctc-from", default=1000, show_default=True, help="Step from which CTC is the loss.")
@@ -318,6 +310,7 @@ def main(
     features: Path,
     sphinx: Path,
     checkpoint: Path,
+    begin_with: Path | None,
     steps: int,
     realign_at: int,
     ctc_from: int,
@@ -341,6 +334,8 @@ def main(
     trainer = Trainer(build_network(sphinx, width, layers), steps, rate)
     if checkpoint.exists():
         trainer.resume(checkpoint)
+    elif begin_with:
+        trainer.begin_with(begin_with)
     is_realigned, labels = False, []
     if trainer.step < ctc_from:  # CTC needs no alignment
         placer = PhonePlacer(sphinx)
@@ -353,6 +348,7 @@ def main(
                 labels, is_realigned = realign(trainer.average, items), True
             batch = next(batches)
             clips = [items[index] for index in batch]
+            torch.manual_seed(1_000_003 * seed + trainer.step)  # a resumed run hides the same channels
             inputs = stack(clips)
             if augment_from <= trainer.step < augment_until:
                 mask(inputs, random.Random(f"{seed}/mask/{trainer.step}"))  # noqa: S311

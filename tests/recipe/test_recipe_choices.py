@@ -13,6 +13,10 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+from torch import nn
+
+from dictation.asr.conformer import Conformer
+from dictation.asr.network import EncoderParameters
 
 RECIPE = Path(__file__).resolve().parents[2] / "models" / "recipe"
 pytestmark = pytest.mark.skipif(
@@ -114,3 +118,41 @@ def test_an_epoch_holds_each_folder_as_often_as_its_share_says(load: Callable[[s
     assert counts[0] == 800
     assert 60 <= counts[1] <= 140
     assert counts[2] == 400
+
+
+def test_layers_between_those_of_a_shallower_network_add_nothing_at_first(
+    load: Callable[[str], ModuleType], tmp_path: Path
+) -> None:
+    fresh_network = load("fresh_network")
+
+    def build(layers: int) -> Conformer:
+        return Conformer(EncoderParameters(width=8, heads=2, ffn_width=12, layers=layers, kernel_size=3)).eval()
+
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        shallow = nn.ModuleDict({"enc": build(2)})
+        for layer in shallow["enc"].conformer_layers:
+            nn.init.normal_(layer.self_attn.in_proj_weight)
+            nn.init.zeros_(layer.self_attn.in_proj_bias)
+        x = torch.randn(2, 5, 8)
+    deep = nn.ModuleDict({"enc": build(4)})
+    deep.load_state_dict(fresh_network.stretch_layers(shallow.state_dict(), 4))
+    with torch.inference_mode():
+        # A layer that adds nothing scales each frame to unit variance, which the layer before has done already.
+        torch.testing.assert_close(deep["enc"](x), shallow["enc"](x), rtol=1e-3, atol=1e-3)
+
+
+def test_training_hides_whole_channels_of_a_clip(load: Callable[[str], ModuleType]) -> None:
+    fresh_network = load("fresh_network")
+    network = nn.ModuleDict(
+        {"enc": Conformer(EncoderParameters(width=8, heads=2, ffn_width=12, layers=1, kernel_size=3))}
+    )
+    fresh_network.hide_channels(network)
+    part = network["enc"].conformer_layers[0].ffn1
+    nn.init.ones_(part.sequential[4].bias)
+    x = torch.randn(500, 3, 8)
+    with torch.inference_mode():
+        hidden = part.train()(x) == 0  # (clips, frames, channels)
+        assert not (part.eval()(x) == 0).any()
+    assert torch.equal(hidden.any(dim=1), hidden.all(dim=1))
+    assert 0.07 < hidden.float().mean() < 0.13

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -29,6 +29,28 @@ def read_lines(path: Path) -> Iterator[list[str]]:
         for line in stream:
             if words := words_of(line):
                 yield words
+
+
+def write_sentences(target: Path, texts: Sequence[Path], often: dict[str, int], lexicon: Lexicon) -> Counter[str]:
+    """Write each text as often as the mix says, and count its words once.
+
+    A text that is left out still gives its words, each as one sentence: what the lexicon knows, the n-grams must have
+    seen, else it can be recognised but is never likely.
+    """
+    counts, left_out = Counter[str](), set[str]()
+    with target.open("w", encoding="utf-8") as stream, click.progressbar(texts, label="Reading") as bar:
+        for path in bar:
+            times = often.get(path.name, 1)
+            for words in read_lines(path):
+                stream.write((" ".join(words) + "\n") * times)
+                if times:
+                    counts.update(words)
+                else:
+                    left_out.update(words)
+        rare = sorted(word for word in left_out if word in lexicon and word not in counts)
+        stream.writelines(f"{word}\n" for word in rare)
+    counts.update(rare)
+    return counts
 
 
 def choose_pronunciations(counts: Counter[str], pronunciations: Lexicon, least_count: int) -> list[str]:
@@ -68,21 +90,17 @@ def main(
 ) -> None:
     """Count TEXTS into an n-gram model with modified Kneser-Ney smoothing, quantised to 8 bits.
 
+    A text that the mix repeats 0 times still gives its words, each as one sentence.
+
     Leave out text that overlaps what the model is scored on (common_voice with eval-real).
     """
     output.mkdir(parents=True, exist_ok=True)
-    counts: Counter[str] = Counter()
+    pronunciations = read_lexicon(lexicon)
     often = json.loads(repeats.read_text(encoding="utf-8")) if repeats else {}
-    # What is not read must not bring words into the lexicon that the n-grams have never seen.
-    texts = tuple(path for path in texts if often.get(path.name, 1))
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        with (work / "text").open("w", encoding="utf-8") as stream, click.progressbar(texts, label="Reading") as bar:
-            for path in bar:
-                for words in read_lines(path):
-                    counts.update(words)
-                    stream.write((" ".join(words) + "\n") * often.get(path.name, 1))
-        lines = choose_pronunciations(counts, read_lexicon(lexicon), least_count)
+        counts = write_sentences(work / "text", texts, often, pronunciations)
+        lines = choose_pronunciations(counts, pronunciations, least_count)
         (output / "lexicon.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
         vocabulary = dict.fromkeys(line.split()[0] for line in lines)
         (work / "vocabulary").write_text(" ".join(vocabulary), encoding="utf-8")

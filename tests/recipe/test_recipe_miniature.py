@@ -237,16 +237,16 @@ def test_the_lexicon_holds_frequent_words_and_few_homophones(tmp_path: Path) -> 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the stand-ins are shell scripts")
-def test_a_text_read_no_times_brings_no_words(tmp_path: Path) -> None:
+def test_a_text_read_no_times_brings_its_known_words_and_no_sentence(tmp_path: Path) -> None:
     programs, lexicon, repeats = tmp_path / "bin", tmp_path / "lexicon", tmp_path / "repeats.json"
     programs.mkdir()
     write_program(programs, "lmplz", "cat")
     write_program(programs, "build_binary", 'while [ $# -gt 2 ]; do shift; done; cp "$1" "$2"')
     (tmp_path / "read").write_text("tea\n", encoding="utf-8")
-    (tmp_path / "left").write_text("toe\n", encoding="utf-8")
+    (tmp_path / "left").write_text("toe tea toe\ntoe unheard\n", encoding="utf-8")
     lexicon.write_text("tea T IY\ntoe T OW\n", encoding="utf-8")
     repeats.write_text('{"read": 2, "left": 0}', encoding="utf-8")
     places = ("--programs", programs, "--output", tmp_path / "out", "--repeats", repeats)
     run("build_lm.py", tmp_path / "read", tmp_path / "left", "--lexicon", lexicon, *places)
-    assert (tmp_path / "out" / "lexicon.txt").read_text(encoding="utf-8") == "tea T IY\n"
-    assert (tmp_path / "out" / "lm.bin").read_text(encoding="utf-8") == "tea\ntea\n"
+    assert (tmp_path / "out" / "lexicon.txt").read_text(encoding="utf-8") == "tea T IY\ntoe T OW\n"
+    assert (tmp_path / "out" / "lm.bin").read_text(encoding="utf-8") == "tea\ntea\ntoe\n"

@@ -12,6 +12,7 @@ import random
 import resource
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -168,6 +169,12 @@ def measure(name: str, sets: dict[str, list[Clip]], weights: Weights) -> dict[st
     return scores
 
 
+def measure_apart(name: str, sets: dict[str, list[Clip]], weights: Weights) -> dict[str, Score]:
+    """Run one system in a process of its own, so that its memory is its own, too."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(measure, (name, sets, weights))
+
+
 def choose_sets(corpora: tuple[Path, ...], split: str, most_clips: int, seed: int) -> dict[str, list[Clip]]:
     """The evaluation sets that these corpora hold, each cut to a random choice of ``most_clips``."""
     clips = [clip for corpus in corpora for clip in read_clips(corpus, split)]
@@ -187,6 +194,7 @@ def choose_sets(corpora: tuple[Path, ...], split: str, most_clips: int, seed: in
 @click.option("--most-clips", default=0, show_default=True, help="From each set; 0 takes all.")
 @click.option("--lm-weight", type=float, help="Instead of what the model folders advise.")
 @click.option("--word-score", type=float, help="Likewise.")
+@click.option("--at-once", default=1, show_default=True, help="Systems side by side; their speeds then suffer alike.")
 @click.option("--seed", default=1, show_default=True)
 def main(
     systems: tuple[str, ...],
@@ -195,6 +203,7 @@ def main(
     most_clips: int,
     lm_weight: float | None,
     word_score: float | None,
+    at_once: int,
     seed: int,
 ) -> None:
     """Score SYSTEMS; choose on dev, report on eval once.
@@ -204,19 +213,18 @@ def main(
     words its lexicon knows).
     """
     sets = choose_sets(corpus, split, most_clips, seed)
-    context = multiprocessing.get_context("spawn")
     click.echo("| set | clips | words | system | WER % | 95 % interval | real-time factor | peak MB |")
     click.echo("|---|---|---|---|---|---|---|---|")
-    for system in systems:
-        with context.Pool(1) as pool:
-            scores = pool.apply(measure, (system, sets, Weights(lm_weight, word_score)))
-        for name, score in scores.items():
-            low, high = score.interval_percent(seed)
-            speed = score.work_s / max(score.audio_s, 1e-9)
-            click.echo(
-                f"| {name} | {len(score.words)} | {sum(score.words)} | {system} | {score.rate_percent:.1f} "
-                f"| {low:.1f}-{high:.1f} | {speed:.3f} | {score.memory_mb:.0f} |"
-            )
+    with ThreadPoolExecutor(at_once) as threads:
+        runs = [threads.submit(measure_apart, system, sets, Weights(lm_weight, word_score)) for system in systems]
+        for system, run in zip(systems, runs, strict=True):
+            for name, score in run.result().items():
+                low, high = score.interval_percent(seed)
+                speed = score.work_s / max(score.audio_s, 1e-9)
+                click.echo(
+                    f"| {name} | {len(score.words)} | {sum(score.words)} | {system} | {score.rate_percent:.1f} "
+                    f"| {low:.1f}-{high:.1f} | {speed:.3f} | {score.memory_mb:.0f} |"
+                )
 
 
 if __name__ == "__main__":

@@ -140,7 +140,7 @@ def test_from_speech_to_scores(tmp_path: Path, call: Callable[..., str]) -> None
     assert "self-test passed" in exported
     assert open_model_folder(model).decoding == DecodingParameters("lexicon", lm_weight=0.7, word_score=1.5)
     systems = [f"{model}{variant}" for variant in (":greedy", ":no-lm", "")]
-    table = call("evaluate", *systems, "--corpus", corpus, "--split", "eval")
+    table = call("evaluate", *systems, "--corpus", corpus, "--split", "eval", "--at-once", 2)
     rows = [line.split("|") for line in table.splitlines() if "eval-lj" in line]
     assert [row[4].strip() for row in rows] == systems
     # It has learnt its four sentences by heart, all but some phones.

@@ -13,12 +13,14 @@ of all codebooks together, p pooled posteriors, d width.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from dictation.asr.conformer import Conformer
 from dictation.asr.network import HOPS_PER_TANDEM_FRAME, TandemParameters
+from dictation.asr.together import fill_up
 
 CEPSTRA = 13
 STREAMS = 3
@@ -27,7 +29,8 @@ _LIFTER = 22
 _LEAST_LIKELIHOOD = 1e-10
 LEAST_POSTERIOR = 1e-3
 """Added under the logarithm."""
-_LIKELIHOOD_SCALE = 0.5  # three streams are not independent: their product is too sure of itself
+_LIKELIHOOD_SCALE = 0.25  # neither three streams nor three frames are independent: their product is too sure of itself
+_FRAMES_AT_ONCE = 128  # their 5,126 states in three streams are 8 MB: a larger piece is slower
 
 
 class GaussianPosteriors(nn.Module):
@@ -62,32 +65,37 @@ class GaussianPosteriors(nn.Module):
         return torch.cat([stacked, 0.5 * (posteriors + LEAST_POSTERIOR).log()], dim=-1)
 
     def _posteriors(self, cepstra: Tensor, count: int) -> Tensor:
-        """Map cepstra (b, t, 13) to pooled posteriors of every third frame's tied states (b, n, p)."""
-        x = self._streams(cepstra, count).flatten(1, 2)  # (3, b n, 13)
-        likelihoods = torch.baddbmm(self.offsets, torch.cat([x, x * x], dim=-1), self.slopes)  # (3, b n, g), logarithms
-        likelihoods = (likelihoods - likelihoods.amax(dim=-1, keepdim=True)).exp_()
+        """Map cepstra (b, t, 13) to pooled posteriors of the tied states (b, n, p), over the three frames of each n."""
+        frames = HOPS_PER_TANDEM_FRAME * count
+        streams = self._streams(cepstra, frames).flatten(1, 2)  # (3, b 3n, 13)
+        scores = torch.cat([self._state_scores(x) for x in torch.split(streams, _FRAMES_AT_ONCE, dim=1)])  # (b 3n, s)
+        summed = scores.view(-1, HOPS_PER_TANDEM_FRAME, scores.shape[-1]).sum(dim=1)  # (b n, s)
+        pooled: Tensor = (_LIKELIHOOD_SCALE * summed).softmax(dim=-1) @ self.pool  # (b n, p)
+        return pooled.view(cepstra.shape[0], count, -1)
+
+    def _state_scores(self, x: Tensor) -> Tensor:
+        """Map streams (3, f, 13) to the logarithms of the tied states' likelihoods (f, s), but for a constant."""
+        likelihoods = torch.baddbmm(self.offsets, torch.cat([x, x * x], dim=-1), self.slopes)  # (3, f, g), logarithms
+        likelihoods.sub_(likelihoods.amax(dim=-1, keepdim=True)).exp_()
         by_codebook = zip(
             torch.split(likelihoods, self._densities, dim=-1),
             torch.split(self.weights, self.codebook_states.tolist(), dim=-1),
             strict=True,
         )
-        states = torch.cat([torch.bmm(densities, weights) for densities, weights in by_codebook], dim=-1)  # (3, b n, s)
-        scores = (states + _LEAST_LIKELIHOOD).log_().sum(dim=0)  # (b n, s)
-        pooled: Tensor = (_LIKELIHOOD_SCALE * scores).softmax(dim=-1) @ self.pool  # (b n, p)
-        return pooled.view(cepstra.shape[0], count, -1)
+        states = torch.cat([torch.bmm(densities, weights) for densities, weights in by_codebook], dim=-1)  # (3, f, s)
+        return states.add_(_LEAST_LIKELIHOOD).prod(dim=0).log_()
 
     @staticmethod
-    def _streams(cepstra: Tensor, count: int) -> Tensor:
-        """Sphinx's three streams at the middle of each triple of frames, shape (3, b, n, 13).
+    def _streams(cepstra: Tensor, frames: int) -> Tensor:
+        """Sphinx's three streams of ``frames`` frames (3, b, f, 13); the last one is repeated if there are fewer.
 
         Differences reach two frames to either side, second differences three.
         """
-        edges = (cepstra[:, :1].expand(-1, 3, -1), cepstra[:, -1:].expand(-1, 6, -1))
-        padded = torch.cat([edges[0], cepstra, edges[1]], dim=1)
+        more = frames - cepstra.shape[1] + 3
+        padded = torch.cat([cepstra[:, :1].expand(-1, 3, -1), cepstra, cepstra[:, -1:].expand(-1, more, -1)], dim=1)
 
         def at(offset: int) -> Tensor:
-            first = 4 + offset  # three frames of padding, and the middle of a triple is its second frame
-            return padded[:, first : first + HOPS_PER_TANDEM_FRAME * count : HOPS_PER_TANDEM_FRAME][:, :count]
+            return padded[:, 3 + offset : 3 + offset + frames]
 
         return torch.stack([at(0), at(2) - at(-2), at(3) - at(-1) - at(1) + at(-3)])
 
@@ -109,10 +117,19 @@ class TandemConformer(nn.Module):
         """Map features (b, t, m) to logits (b, n, labels)."""
         return self.classify(self.gaussians(features))
 
-    def classify(self, x: Tensor) -> Tensor:
-        """Map what the Gaussians give (b, n, 3 m + p), which training keeps on disk, to logits (b, n, labels)."""
+    def together(self, inputs: Sequence[Tensor]) -> list[Tensor]:
+        """Map features of any lengths, (t, m) each, to their logits, (n, labels) each, as if heard alone."""
+        heard = [self.gaussians(one.unsqueeze(0))[0] for one in inputs]
+        logits = self.classify(*fill_up(heard))
+        return [one[: len(own)] for one, own in zip(logits, heard, strict=True)]
+
+    def classify(self, x: Tensor, is_sound: Tensor | None = None) -> Tensor:
+        """Map what the Gaussians give (b, n, 3 m + p), which training keeps on disk, to logits (b, n, labels).
+
+        ``is_sound`` (b, n) leaves filled-up frames out of account.
+        """
         hidden = self.lin(self.norm(x.transpose(1, 2)).transpose(1, 2))  # (b, n, d)
-        logits: Tensor = self.out(self.enc(hidden)) + self.skip(x)  # (b, n, labels)
+        logits: Tensor = self.out(self.enc(hidden, is_sound)) + self.skip(x)  # (b, n, labels)
         return logits
 
 

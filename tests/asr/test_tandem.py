@@ -44,25 +44,37 @@ def test_three_feature_frames_make_one_output_frame(frames: int) -> None:
         assert make_network()(torch.randn(2, frames, MEL_BINS)).shape == (2, -(-frames // 3), LABELS)
 
 
-def test_pooled_posteriors_are_what_the_mixtures_say() -> None:
-    """Streams, mixtures, the product of the streams' likelihoods at half weight and the pooling, written out."""
+def test_pooled_posteriors_are_what_the_mixtures_say_of_three_frames() -> None:
+    """Streams, mixtures, the product of streams and frames at a quarter of its weight and the pooling, written out."""
     import torch
 
     gaussians = make_network().gaussians
-    cepstra = torch.randn(1, 1, 13)
+    cepstra = torch.randn(1, 3, 13)
     with torch.inference_mode():
         found = gaussians._posteriors(cepstra, 1)[0, 0].numpy()
-    x = np.stack([cepstra[0, 0].numpy(), np.zeros(13), np.zeros(13)])  # one frame: no differences
+    x = cepstra[0].numpy()
+    x = np.concatenate([x[:1], x[:1], x[:1], x, x[-1:], x[-1:], x[-1:]])  # the edges go on for three frames
     scores = np.zeros(PARAMETERS.tied_states)
-    for stream in range(3):
-        inputs = np.concatenate([x[stream], x[stream] ** 2])
-        logs = gaussians.offsets[stream, 0].numpy() + inputs @ gaussians.slopes[stream].numpy()
-        densities = np.exp(logs - logs.max())
-        for state, codebook in enumerate([0, 0, 1, 1, 1, 1, 2]):
-            own = densities[4 * codebook : 4 * codebook + 4]
-            scores[state] += np.log(own @ gaussians.weights[stream, :, state].numpy() + 1e-10)
-    posteriors = np.exp(0.5 * scores) / np.exp(0.5 * scores).sum()
-    np.testing.assert_allclose(found, posteriors @ gaussians.pool.numpy(), rtol=1e-4)
+    for t in (3, 4, 5):
+        streams = (x[t], x[t + 2] - x[t - 2], x[t + 3] - x[t - 1] - x[t + 1] + x[t - 3])
+        for stream, values in enumerate(streams):
+            inputs = np.concatenate([values, values**2])
+            logs = gaussians.offsets[stream, 0].numpy() + inputs @ gaussians.slopes[stream].numpy()
+            densities = np.exp(logs - logs.max())
+            for state, codebook in enumerate([0, 0, 1, 1, 1, 1, 2]):
+                own = densities[4 * codebook : 4 * codebook + 4]
+                scores[state] += np.log(own @ gaussians.weights[stream, :, state].numpy() + 1e-10)
+    posteriors = np.exp(0.25 * (scores - scores.max()))
+    np.testing.assert_allclose(found, posteriors / posteriors.sum() @ gaussians.pool.numpy(), rtol=1e-4)
+
+
+def test_long_audio_is_scored_in_pieces_that_fit_together() -> None:
+    import torch
+
+    gaussians, cepstra = make_network().gaussians, torch.randn(1, 600, 13)
+    with torch.inference_mode():
+        whole, part = gaussians._posteriors(cepstra, 200)[0], gaussians._posteriors(cepstra[:, 150:450], 100)[0]
+    torch.testing.assert_close(whole[52:148], part[2:-2], rtol=1e-4, atol=1e-6)
 
 
 def test_clips_in_a_batch_do_not_see_each_other() -> None:

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from dictation.asr.conformer import ConvConformer
 from dictation.asr.features import Waveform
 from dictation.asr.front_end import WaveformParameters
-from dictation.asr.network import ARCHITECTURES, ConvConformerParameters
+from dictation.asr.network import ARCHITECTURES, ConvConformerParameters, TandemParameters
 from dictation.asr.processor import TorchAcoustics
+from dictation.asr.tandem import TandemConformer
 from dictation.asr.together import HearsTogether, logits_together, room_samples
 from dictation.asr.wav2vec2_parameters import Wav2Vec2Parameters, WavLmParameters
 
@@ -27,6 +28,21 @@ def _wav2vec2(norm: str, family: type[Wav2Vec2Parameters], **more: int) -> nn.Mo
     )  # fmt: skip
     kind = "wavlm" if more else "wav2vec2"
     return ARCHITECTURES[kind].build(parameters, 1, 7)
+
+
+def _tandem() -> nn.Module:
+    network = TandemConformer(
+        TandemParameters(
+            codebooks=3, densities=4, tied_states=7, posteriors=5, width=8, heads=2, ffn_width=12, layers=2,
+            kernel_size=5,
+        ),
+        6, 7,
+    )  # fmt: skip
+    network.gaussians.slopes.normal_()
+    network.gaussians.weights.uniform_(0.01, 1.0)
+    network.gaussians.codebook_states.copy_(torch.tensor([2, 4, 1]))
+    network.gaussians.pool.uniform_()
+    return network
 
 
 def _waveforms() -> list[Tensor]:
@@ -49,6 +65,7 @@ MAKERS: dict[str, tuple[Callable[[], nn.Module], Callable[[], list[Tensor]]]] = 
         ),
         lambda: [torch.randn(frames, 11) for frames in FRAMES],
     ),
+    "tandem-conformer": (_tandem, lambda: [torch.randn(frames, 6) for frames in FRAMES]),
 }  # fmt: skip
 
 

@@ -3,47 +3,22 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
-from dictation.ui import icons
-from dictation.ui.theme import current_tokens
+from dictation.ui.notice_frame import NoticeFrame
 
 TOAST_MS = 2500
 
 
-class ErrorBanner(QFrame):
+class ErrorBanner(NoticeFrame):
     """What happened and what to do; several are kept, the newest in front."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("banner")
+        super().__init__("banner", parent)
         self._messages: list[tuple[str, str]] = []
-        self._symbol = QLabel()
-        self._symbol.setFixedSize(24, 24)
-        self.message = QLabel(wordWrap=True)
-        self.message.setProperty("kind", "title")
-        self.remedy = QLabel(wordWrap=True)
-        for label in (self.message, self.remedy):
-            label.setTextFormat(Qt.TextFormat.PlainText)
-            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
-        self.dismiss_button = QToolButton()
-        self.dismiss_button.setProperty("compact", True)
         self.dismiss_button.setAccessibleName("Dismiss the message")
         self.dismiss_button.setToolTip("Dismiss")
-        icons.set_icon(self.dismiss_button, "close")
         self.dismiss_button.clicked.connect(self._on_dismiss)
-        words = QVBoxLayout()
-        words.setSpacing(4)
-        words.addWidget(self.message)
-        words.addWidget(self.remedy)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(16, 8, 8, 8)
-        row.setSpacing(16)
-        row.addWidget(self._symbol, 0, Qt.AlignmentFlag.AlignTop)
-        row.addLayout(words, 1)
-        row.addWidget(self.dismiss_button, 0, Qt.AlignmentFlag.AlignTop)
-        self.hide()
 
     @property
     def messages(self) -> tuple[tuple[str, str], ...]:
@@ -63,17 +38,6 @@ class ErrorBanner(QFrame):
             self._messages.remove((message, remedy))
             self._show_newest()
 
-    def changeEvent(self, event: QEvent) -> None:
-        """Redraw the symbol in the new colours."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_symbol"):
-            self._draw_symbol()
-
-    def _draw_symbol(self) -> None:
-        """The warning sign."""
-        tint = current_tokens().danger
-        self._symbol.setPixmap(icons.pixmap("warning", tint, 24, self.devicePixelRatioF()))
-
     def _on_dismiss(self) -> None:
         """Forget the message in front."""
         if self._messages:
@@ -83,12 +47,7 @@ class ErrorBanner(QFrame):
     def _show_newest(self) -> None:
         """Show the newest message, or nothing."""
         if self._messages:
-            message, remedy = self._messages[-1]
-            self.message.setText(message)
-            self.remedy.setText(remedy)
-            self.remedy.setVisible(bool(remedy))
-            self.setAccessibleName(f"{message} {remedy}".strip())
-            self._draw_symbol()
+            self.say(*self._messages[-1])
         self.setVisible(bool(self._messages))
 
 

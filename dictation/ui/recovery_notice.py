@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from dictation.core.recovery import RecoveryState, RecoveryStatus
-from dictation.ui import icons
+from dictation.ui.notice_frame import NoticeFrame
 from dictation.ui.recovered_text import time_words
-from dictation.ui.theme import colour, current_tokens
 
 _LOOKS = {
     RecoveryState.RUNNING: ("clock", "accent"),
@@ -31,7 +30,7 @@ def notice_words(status: RecoveryStatus) -> tuple[str, str]:
     return f"Not yet text: {speech}.", f"{why} The sound is kept in {status.folder}."
 
 
-class RecoveryNotice(QFrame):
+class RecoveryNotice(NoticeFrame):
     """Above the text; hidden while there is nothing to tell."""
 
     retry_wanted = Signal()
@@ -39,50 +38,30 @@ class RecoveryNotice(QFrame):
     discard_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("recoveryNotice")
-        self._state = RecoveryState.RUNNING
-        self._symbol = QLabel()
-        self._symbol.setFixedSize(24, 24)
-        self.title, self.details = QLabel(wordWrap=True), QLabel(wordWrap=True)
-        self.title.setProperty("kind", "title")
-        for label in (self.title, self.details):
-            label.setTextFormat(Qt.TextFormat.PlainText)
-            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
+        super().__init__("recoveryNotice", parent)
         self.retry_button = self._button("Try again", "Recognise the kept speech now")
         self.export_button = self._button("Save as WAV…", "Save the kept speech as files that any player opens")
         self.discard_button = self._button("Delete", "Delete the kept speech without recognising it")
         self.retry_button.clicked.connect(self.retry_wanted)
         self.export_button.clicked.connect(self.export_wanted)
         self.discard_button.clicked.connect(self._on_discard)
-        self.dismiss_button = QToolButton()
-        self.dismiss_button.setProperty("compact", True)
         self.dismiss_button.setAccessibleName("Dismiss the notice")
         self.dismiss_button.setToolTip("Dismiss; what is kept stays, and the next start tells of it again")
-        icons.set_icon(self.dismiss_button, "close")
         self.dismiss_button.clicked.connect(self.hide)
-        self._lay_out()
-        self.hide()
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        for button in (self.retry_button, self.export_button, self.discard_button):
+            buttons.addWidget(button)
+        buttons.addStretch(1)
+        self.words.addLayout(buttons)
 
     def show_status(self, status: RecoveryStatus) -> None:
         """Show what became of it; buttons appear where there is something to decide."""
-        self._state = status.state
-        title, details = notice_words(status)
-        self.title.setText(title)
-        self.details.setText(details)
-        self.setAccessibleName(f"{title} {details}")
+        self.say(*notice_words(status), _LOOKS[status.state])
         self.discard_button.setText("Delete")
         for button in (self.retry_button, self.export_button, self.discard_button):
             button.setVisible(status.state is RecoveryState.KEPT)
-        self._draw_symbol()
         self.show()
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Redraw the symbol in the new colours."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_symbol"):
-            self._draw_symbol()
 
     def _on_discard(self) -> None:
         """Ask once more in place: nothing brings deleted sound back."""
@@ -91,30 +70,6 @@ class RecoveryNotice(QFrame):
         else:
             self.discard_wanted.emit()
             self.hide()
-
-    def _draw_symbol(self) -> None:
-        icon, role = _LOOKS[self._state]
-        tint = colour(current_tokens(), role).name()
-        self._symbol.setPixmap(icons.pixmap(icon, tint, 24, self.devicePixelRatioF()))
-
-    def _lay_out(self) -> None:
-        """Symbol, words with the buttons below them, and the cross."""
-        buttons = QHBoxLayout()
-        buttons.setSpacing(8)
-        for button in (self.retry_button, self.export_button, self.discard_button):
-            buttons.addWidget(button)
-        buttons.addStretch(1)
-        words = QVBoxLayout()
-        words.setSpacing(4)
-        words.addWidget(self.title)
-        words.addWidget(self.details)
-        words.addLayout(buttons)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(16, 8, 8, 8)
-        row.setSpacing(16)
-        row.addWidget(self._symbol, 0, Qt.AlignmentFlag.AlignTop)
-        row.addLayout(words, 1)
-        row.addWidget(self.dismiss_button, 0, Qt.AlignmentFlag.AlignTop)
 
     @staticmethod
     def _button(words: str, tip: str) -> QPushButton:

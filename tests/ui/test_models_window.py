@@ -154,7 +154,7 @@ def test_a_failure_tells_why_and_what_to_do(main_window: MainWindow, models: Mod
     row.buttons["retry"].click()
     row.buttons["discard"].click()
     assert [call[0] for call in main_window.model_library.calls] == ["download", "cancel"]
-    assert "The server refuses it." in main_window.banner.message.text()
+    assert "The server refuses it." in main_window.banner.title.text()
 
 
 def test_what_an_earlier_run_left_is_discarded(main_window: MainWindow, models: ModelsWindow) -> None:
@@ -193,7 +193,7 @@ def test_errors_of_the_library_are_told_in_the_window_and_else_in_the_banner(
     assert "It came with the program." in models.remark.text()
     models.close()
     main_window.model_library.failed.emit(error)
-    assert main_window.banner.message.text() == "It came with the program."
+    assert main_window.banner.title.text() == "It came with the program."
 
 
 def test_the_network_switch_and_the_mirror_are_settings(
@@ -241,7 +241,7 @@ def test_an_import_that_began_in_the_main_window_is_told_there(window: MainWindo
     window.model_library.job_changed.emit(job)
     assert window.toast.text() == "Importing czech"
     window.model_library.job_changed.emit(replace(job, state=LibraryJobState.FAILED, message="No.", remedy="Do."))
-    assert window.banner.message.text() == "czech: No."
+    assert window.banner.title.text() == "czech: No."
     window.model_library.jobs = (job,)
     window.models_link.open()
     assert job.key in window.models_link.window.rows

@@ -37,7 +37,7 @@ def test_every_input_trouble_is_shown_in_three_places_and_goes_away(window: Main
     assert look.text in window.status_bar.device_button.text()
     assert window.status_bar.device_button.property("iconName") == "warning"
     assert window.banner.isVisible()
-    assert window.banner.remedy.text()
+    assert window.banner.details.text()
     assert window.level_strip.accessibleName().count(",") == 2
     window.session.input_changed.emit(InputStatus(InputState.DELIVERING, "Desk"))
     assert not window.banner.isVisible()
@@ -55,7 +55,7 @@ def test_input_troubles_look_different_from_each_other(window: MainWindow) -> No
 
 def test_the_session_s_own_words_come_first(window: MainWindow) -> None:
     window.session.input_changed.emit(InputStatus(InputState.LOST, "Desk", message="Desk is gone.", remedy="Plug in."))
-    assert (window.banner.message.text(), window.banner.remedy.text()) == ("Desk is gone.", "Plug in.")
+    assert (window.banner.title.text(), window.banner.details.text()) == ("Desk is gone.", "Plug in.")
 
 
 @pytest.mark.parametrize("state", list(ModelState))
@@ -63,7 +63,7 @@ def test_every_model_state_is_shown(window: MainWindow, state: ModelState) -> No
     window.session.model_changed.emit(ModelStatus(state, "Starter", "CPU"))
     has_trouble = state in {ModelState.MISSING, ModelState.FAILED}
     assert window.banner.isVisible() is has_trouble
-    assert bool(window.banner.remedy.text()) is has_trouble
+    assert bool(window.banner.details.text()) is has_trouble
     expected = "Starter · CPU" if state is ModelState.READY else presentation.MODEL_LOOKS[state].text
     assert window.status_bar.model_button.text() == expected
 
@@ -79,11 +79,11 @@ def test_a_window_opened_in_trouble_says_so(make_window: Callable[..., MainWindo
 def test_failures_are_told_in_the_banner_and_dismissed(window: MainWindow, qtbot: QtBot) -> None:
     window.session.failed.emit(DeviceLost("The microphone was unplugged."))
     window.settings_store.failed.emit(SettingsError("The settings could not be saved.", "Free some space."))
-    assert window.banner.message.text() == "The settings could not be saved."
+    assert window.banner.title.text() == "The settings could not be saved."
     window.banner.dismiss_button.setFocus()
     qtbot.keyClick(window.banner.dismiss_button, Qt.Key.Key_Space)
-    assert window.banner.message.text() == "The microphone was unplugged."
-    assert window.banner.remedy.text() == DeviceLost.remedy
+    assert window.banner.title.text() == "The microphone was unplugged."
+    assert window.banner.details.text() == DeviceLost.remedy
     qtbot.mouseClick(window.banner.dismiss_button, Qt.MouseButton.LeftButton)
     assert not window.banner.isVisible()
 
@@ -102,7 +102,7 @@ def test_error_text_never_enters_the_transcript(window: MainWindow) -> None:
 
 def test_settings_that_could_not_be_read_are_told(make_window: Callable[..., MainWindow]) -> None:
     window = make_window(problems=("segmenter.timeout_ms must be a number, not 'x'.",))
-    assert "timeout_ms" in window.banner.remedy.text()
+    assert "timeout_ms" in window.banner.details.text()
 
 
 def test_a_model_folder_that_is_not_there_is_named() -> None:

@@ -118,8 +118,8 @@ def test_a_model_that_could_not_be_loaded_is_told_and_not_remembered(window: Mai
     store.update(RecognizerSettings(model_path="/m/broken", beam_width=7))
     session.model_changed.emit(failed)
     assert store.settings.recognizer == RecognizerSettings(model_path="/m/starter", beam_width=7)
-    assert "Truncated." in window.banner.message.text()
-    assert window.banner.remedy.text() == "Copy it again."
+    assert "Truncated." in window.banner.title.text()
+    assert window.banner.details.text() == "Copy it again."
     assert window.status_bar.model_button.text() == "Starter · CPU · another model failed"
     store.update(RecognizerSettings(model_path="/m/large"))
     session.model_changed.emit(failed)

@@ -102,7 +102,7 @@ def test_a_failed_save_is_told_in_the_banner(
     target = tmp_path / "absent" / "text.txt"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
     spoken.actions_by_id["save"].trigger()
-    assert "text.txt could not be saved" in spoken.banner.message.text()
+    assert "text.txt could not be saved" in spoken.banner.title.text()
     assert spoken.documents.dictation.toPlainText() == "straße und brücke drei"
 
 

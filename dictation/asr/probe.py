@@ -82,14 +82,14 @@ def test_gpus(gpus: Sequence[str], model: Path) -> None:
     """Let each GPU hear the model's known clip and compare it with the CPU; say what came of it."""
     from dictation.asr.build_decoder import build_decoder
     from dictation.asr.model_folder import open_model_folder
-    from dictation.asr.self_test import read_clip, stand_in_clip
+    from dictation.asr.self_test import clip_to_hear
     from dictation.core.settings import RecognizerSettings
 
     folder = open_model_folder(model)
     if folder.is_for_cpu_only:
         return
     known_clip = folder.file("self_test_clip")
-    clip = read_clip(known_clip) if known_clip else stand_in_clip()
+    clip = clip_to_hear(known_clip)
     decoder, _ = build_decoder(folder, None)
     settings = folder.decoding.adapt(RecognizerSettings())
     decoder.configure(settings)

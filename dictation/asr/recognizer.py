@@ -19,7 +19,7 @@ from dictation.asr.build_decoder import build_decoder
 from dictation.asr.hardware_answers import HardwareProbe
 from dictation.asr.look_ahead import MOST_TOGETHER, LookAhead
 from dictation.asr.noise import gain_over_silence, letter_confidence
-from dictation.asr.self_test import SelfTestRun, are_close, read_clip, stand_in_clip
+from dictation.asr.self_test import SelfTestRun, are_close, clip_to_hear
 from dictation.core.errors import InvalidAudio, ModelDamaged
 from dictation.core.records import SAMPLE_RATE_HZ, Hypothesis, Recognition, Samples
 from dictation.core.settings import RecognizerSettings
@@ -145,8 +145,7 @@ class Recognizer:
         started_s = time.perf_counter()
         os.environ.setdefault(*PRIMITIVE_CACHE)
         self._folder.verify()
-        known_clip = self._folder.file("self_test_clip")
-        clip = read_clip(known_clip) if known_clip else stand_in_clip()
+        clip = clip_to_hear(self._folder.file("self_test_clip"))
         decoder, remark = build_decoder(self._folder, self._personal)
         self._remark = remark or self._remark
         adapt = self._folder.decoding.adapt

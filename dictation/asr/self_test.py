@@ -43,6 +43,15 @@ def stand_in_clip() -> Samples:
     return clip
 
 
+def clip_to_hear(known: Path | None) -> Samples:
+    """The model's own clip if it has one, else the stand-in.
+
+    Raises:
+        ModelDamaged: if the file is not a mono 16-bit 16 kHz WAV file.
+    """
+    return read_clip(known) if known else stand_in_clip()
+
+
 def are_close(log_probs: npt.NDArray[np.floating[Any]], reference: npt.NDArray[np.floating[Any]]) -> bool:
     """Whether two computations of the same frames agree, both shape (frames, labels)."""
     if log_probs.shape != reference.shape:

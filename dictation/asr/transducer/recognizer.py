@@ -18,7 +18,7 @@ from dictation.asr.recognizer import (
     LoadReport,
     RecognitionCancelled,
 )
-from dictation.asr.self_test import SelfTestRun, read_clip, stand_in_clip
+from dictation.asr.self_test import SelfTestRun, clip_to_hear
 from dictation.core.detector import check_samples
 from dictation.core.errors import ModelDamaged, OutOfMemory
 from dictation.core.records import SAMPLE_RATE_HZ, Hypothesis, Recognition, Samples
@@ -94,8 +94,7 @@ class TransducerRecognizer:
         started_s = time.perf_counter()
         os.environ.setdefault(*PRIMITIVE_CACHE)
         self._folder.verify()
-        known_clip = self._folder.file("self_test_clip")
-        clip = read_clip(known_clip) if known_clip else stand_in_clip()
+        clip = clip_to_hear(self._folder.file("self_test_clip"))
         try:
             self._build()
             runs = tuple(self._self_test(clip) for _ in range(SELF_TEST_RUNS))

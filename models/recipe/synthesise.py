@@ -1,4 +1,4 @@
-"""Speak sentences with espeak-ng, flite and festival into a corpus folder ``synthetic`` with a manifest.
+"""Speak sentences with espeak-ng, flite, SVOX Pico and festival into a corpus folder ``synthetic`` with a manifest.
 
 Clip i depends on the seed and on i only, so an interrupted run goes on where it stopped. The voices of the eval split
 speak in no other split.
@@ -41,7 +41,8 @@ ESPEAK_EVAL_VARIANTS = ("m7", "f4")
 FLITE_VOICES = ("kal16", "rms", "slt")
 FLITE_EVAL_VOICES = ("awb",)
 FESTIVAL_VOICES = ("ked_diphone", "kal_diphone", "cmu_us_slt_arctic_hts")
-PROGRAMS = 7 * ("espeak-ng",) + 4 * ("flite",) + ("festival",)
+PICO_VOICES = ("en-US", "en-GB")
+PROGRAMS = 5 * ("espeak-ng",) + 4 * ("flite",) + 3 * ("pico2wave",) + ("festival",)
 """How often each speaks: espeak-ng has the most voices, and festival takes half a second to start."""
 EVAL_PROGRAMS = ("flite", "espeak-ng")
 LEAST_WORDS, MOST_WORDS = 3, 14
@@ -56,12 +57,14 @@ class Utterance:
         voice: Who speaks.
         command: Program and options; it reads the sentence from standard input.
         output_option: What comes before the place of the output.
+        markup: What goes round the sentence there.
     """
 
     text: str
     voice: str
     command: tuple[str, ...]
     output_option: str
+    markup: str = "{text}"
 
 
 def draw_utterance(index: int, sentences: list[str], seed: int, is_eval: bool) -> Utterance:
@@ -73,6 +76,8 @@ def draw_utterance(index: int, sentences: list[str], seed: int, is_eval: bool) -
         return _draw_flite(text, dice, FLITE_EVAL_VOICES if is_eval else FLITE_VOICES)
     if program == "festival":
         return _draw_festival(text, dice)
+    if program == "pico2wave":
+        return _draw_pico(text, dice)
     if is_eval:
         return _draw_espeak(text, dice, ESPEAK_EVAL_VARIANTS, ESPEAK_EVAL_VOICES)
     return _draw_espeak(text, dice, ESPEAK_VARIANTS, ESPEAK_VOICES)
@@ -82,6 +87,12 @@ def _draw_flite(text: str, dice: random.Random, voices: tuple[str, ...]) -> Utte
     voice, stretch = dice.choice(voices), dice.uniform(0.85, 1.15)
     command = ("flite", "-voice", voice, "--setf", f"duration_stretch={stretch:.2f}", "-f", "-")
     return Utterance(text, f"flite-{voice}", command, "-o")
+
+
+def _draw_pico(text: str, dice: random.Random) -> Utterance:
+    language, pitch, speed = dice.choice(PICO_VOICES), dice.randint(70, 130), dice.randint(80, 125)
+    markup = f'<pitch level="{pitch}"><speed level="{speed}">{{text}}</speed></pitch>'
+    return Utterance(text, f"pico-{language}", ("pico2wave", "-l", language), "-w", markup)
 
 
 def _draw_festival(text: str, dice: random.Random) -> Utterance:
@@ -122,9 +133,9 @@ def read_sentences(text: Path, lexicon: Path, seed: int) -> list[str]:
 @click.option("--seed", default=1, show_default=True)
 def main(text: Path, lexicon: Path, output: Path, clips: int, split: str, seed: int) -> None:
     """Speak CLIPS sentences of TEXT."""
-    for program in ("espeak-ng", "flite", "text2wave"):
+    for program in ("espeak-ng", "flite", "text2wave", "pico2wave"):
         if shutil.which(program) is None:
-            packages = "espeak-ng flite festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts"
+            packages = "espeak-ng flite festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts libttspico-utils"
             raise click.ClickException(f"{program} is missing: apt install {packages}")
     sentences = read_sentences(text, lexicon, seed)
     if not sentences:
@@ -142,9 +153,10 @@ def _speak(utterance: Utterance, path: Path) -> None:
     """Write one clip unless it is there; a half-written one never gets the final name."""
     if path.exists():
         return
-    partial = path.with_suffix(".part")
+    partial = path.with_name(f"partial-{path.name}")  # Pico writes to a name with .wav alone
     command = [*utterance.command, utterance.output_option, str(partial)]
-    subprocess.run(command, input=utterance.text.encode(), check=True, capture_output=True)  # noqa: S603
+    read = utterance.markup.format(text=utterance.text)
+    subprocess.run(command, input=read.encode(), check=True, capture_output=True)  # noqa: S603
     partial.rename(path)
 
 

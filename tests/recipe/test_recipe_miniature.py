@@ -199,7 +199,7 @@ def write_program(folder: Path, name: str, body: str) -> None:
 def test_synthesis_draws_the_same_clips_again_and_keeps_what_is_there(tmp_path: Path) -> None:
     programs, text, lexicon = tmp_path / "bin", tmp_path / "text", tmp_path / "lexicon"
     programs.mkdir()
-    for name in ("espeak-ng", "flite", "text2wave"):  # writes its arguments where the sound would go
+    for name in ("espeak-ng", "flite", "pico2wave", "text2wave"):  # writes its arguments where the sound would go
         write_program(programs, name, 'for last; do :; done; echo "$@" > "$last"')
     text.write_text("One, two!\nOne two three.\nThree two one two.\nUnheard of words\n", encoding="utf-8")
     lexicon.write_text("one W AH N\ntwo T UW\nthree TH R IY\n", encoding="utf-8")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
+import av
 import numpy as np
 import pytest
 import torch
@@ -93,11 +95,50 @@ def test_noise_is_learnt_as_blank(load: Callable[[str], ModuleType], tmp_path: P
     assert items
     assert {(item.folder, tuple(item.phones)) for item in items} == {("noise", ())}
     frames, labels = max(len(item.features) for item in items), len(train.SYMBOLS)
-    silent, loud = torch.zeros(2, len(items), frames, labels)
+    silent, loud = torch.zeros(2, 2 * len(items), frames, labels)  # two views of each
     silent[..., 0] = 9.0
     loud[..., 5] = 9.0
-    assert train.ctc_loss(items)(silent) < 1 < train.ctc_loss(items)(loud)
+    assert train.ctc_loss(2 * items)(silent) < 1 < train.ctc_loss(2 * items)(loud)
     assert train.align(silent[0], []).tolist() == [0] * frames
+
+
+def test_two_views_of_a_clip_teach_each_other(load: Callable[[str], ModuleType]) -> None:
+    pytest.importorskip("pocketsphinx")
+    divergence = load("train").divergence
+    views = torch.randn(4, 5, 3, generator=torch.Generator().manual_seed(1))
+    frames = torch.tensor([5, 2, 5, 2])
+    log_probs = views.log_softmax(dim=-1).requires_grad_()
+    apart = divergence(log_probs, frames)
+    apart.backward()
+    assert apart > 0
+    assert log_probs.grad is not None
+    assert log_probs.grad[0].any()  # both are pupils
+    assert log_probs.grad[2].any()
+    assert not log_probs.grad[[1, 3], 2:].any()  # what fills the shorter clip up says nothing
+    assert divergence(views[[0, 1, 0, 1]].log_softmax(dim=-1), frames) == 0
+    assert divergence(log_probs.detach()[[2, 3, 0, 1]], frames) == pytest.approx(apart.item())
+
+
+def test_prompts_become_a_corpus(load: Callable[[str], ModuleType], tmp_path: Path) -> None:
+    sounds, texts, lexicon = tmp_path / "sounds", tmp_path / "texts.gz", tmp_path / "lexicon"
+    (sounds / "digits").mkdir(parents=True)
+    tone = (8000 * np.sin(np.arange(16_000) * 0.1)).astype(np.int16)
+    for name in ("digits/one", "beep", "press", "rare"):
+        with av.open(str(sounds / f"{name}.g722"), "w", format="g722") as container:
+            stream = container.add_stream("g722", rate=16_000, layout="mono")
+            frame = av.AudioFrame.from_ndarray(tone.reshape(1, -1), "s16", "mono")
+            frame.sample_rate = 16_000
+            container.mux([*stream.encode(frame), *stream.encode(None)])
+    lines = "; Remark: one\n\ndigits/one: One, one.\nbeep: (a tone)\npress: Press 1\nrare: Zyx\nmissing: one\n"
+    texts.write_bytes(gzip.compress(lines.encode()))
+    lexicon.write_text("one W AH N\npress P R EH S\na AH\ntone T OW N\n", encoding="utf-8")
+    told = call(load("read_prompts"), "--sounds", sounds, "--texts", texts, "--lexicon", lexicon, "--output", tmp_path)
+    assert told.endswith("1 prompts\n")
+    [clip] = load("corpus").read_clips(tmp_path, "train")
+    assert (clip.folder, clip.path.name, clip.text) == ("prompts", "digits-one.wav", "one one")
+    heard = load("corpus").read_samples(clip.path)
+    assert len(heard) == pytest.approx(16_000, abs=400)
+    assert 0.2 < heard.max() < 0.3
 
 
 @pytest.mark.model

@@ -35,6 +35,8 @@ class DecodingParameters:
             not sure of a stranger's sounds says blank, and words are lost: a negative score finds them again.
         lm_weight: The language-model weight that suits this model best.
         word_score: The word score that suits this model best.
+        beam_prune_logp: The margin behind the best hypothesis that suits this model best, in nats: the less sure of
+            itself its network is, the wider. Not for a transducer, whose search has none.
         beam_width: What the user's beam width of 100 stands for; only for a transducer, whose network is asked for
             each hypothesis in each frame.
     """
@@ -45,6 +47,7 @@ class DecodingParameters:
     blank_score: float = 0.0
     lm_weight: float = RecognizerSettings.lm_weight
     word_score: float = RecognizerSettings.word_score
+    beam_prune_logp: float = RecognizerSettings.beam_prune_logp
     beam_width: int = RecognizerSettings.beam_width
 
     def __post_init__(self) -> None:
@@ -61,7 +64,9 @@ class DecodingParameters:
             raise ValueError("min_letter_confidence, min_gain_over_silence and blank_score are for networks with CTC")
         if self.kind != TRANSDUCER and self.beam_width != RecognizerSettings.beam_width:
             raise ValueError(f"beam_width is for kind {TRANSDUCER!r} only")
-        for name in ("lm_weight", "word_score", "beam_width"):
+        if self.kind == TRANSDUCER and self.beam_prune_logp != RecognizerSettings.beam_prune_logp:
+            raise ValueError(f"beam_prune_logp is not for kind {TRANSDUCER!r}")
+        for name in ("lm_weight", "word_score", "beam_prune_logp", "beam_width"):
             low, high = _range(name)
             if not low <= getattr(self, name) <= high:
                 raise ValueError(f"{name} must lie between {low} and {high}")
@@ -77,16 +82,18 @@ class DecodingParameters:
     def adapt(self, settings: RecognizerSettings) -> RecognizerSettings:
         """Turn the user's weights into this model's: at their defaults they are what suits the model best.
 
-        Language-model weight and beam width are factors (half the default is half the model's), the word score is an
-        offset. All stay within the settings' ranges.
+        Language-model weight and beam width are factors (half the default is half the model's), word score and
+        pruning are offsets. All stay within the settings' ranges.
         """
         lm_weight = self.lm_weight * settings.lm_weight / RecognizerSettings.lm_weight
         word_score = self.word_score + settings.word_score - RecognizerSettings.word_score
+        beam_prune_logp = self.beam_prune_logp + settings.beam_prune_logp - RecognizerSettings.beam_prune_logp
         beam_width = self.beam_width * settings.beam_width / RecognizerSettings.beam_width
         return replace(
             settings,
             lm_weight=_within("lm_weight", lm_weight),
             word_score=_within("word_score", word_score),
+            beam_prune_logp=_within("beam_prune_logp", beam_prune_logp),
             beam_width=round(_within("beam_width", beam_width)),
         )
 

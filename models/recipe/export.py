@@ -89,6 +89,7 @@ def _copy(language: Path, clip: Path | None, output: Path) -> None:
 @click.option("--min-letter-confidence", default=0.0, show_default=True, help="By noise_hour.py --choose.")
 @click.option("--min-gain-over-silence", default=0.0, show_default=True, help="Likewise.")
 @click.option("--blank-score", default=0.0, show_default=True, help="By tune_weights.py.")
+@click.option("--beam-prune-logp", default=RecognizerSettings.beam_prune_logp, show_default=True, help="Likewise.")
 def main(
     checkpoint: Path,
     sphinx: Path,
@@ -103,6 +104,7 @@ def main(
     min_letter_confidence: float,
     min_gain_over_silence: float,
     blank_score: float,
+    beam_prune_logp: float,
 ) -> None:
     """Write the averaged weights with the Gaussians, the language files and model.toml, and try the self-test."""
     output.mkdir(parents=True, exist_ok=True)
@@ -116,7 +118,7 @@ def main(
     )
     head = {"name": name or output.name, "language": "en", "licence": licence, "self_test_text": clip_text}
     decoding = DecodingParameters(
-        LEXICON, min_letter_confidence, min_gain_over_silence, blank_score, lm_weight, word_score
+        LEXICON, min_letter_confidence, min_gain_over_silence, blank_score, lm_weight, word_score, beam_prune_logp
     )
     (output / DESCRIPTION_FILE).write_text(describe(output, head, parameters, decoding), encoding="utf-8")
     recognizer = Recognizer(open_model_folder(output), RecognizerSettings(processor="cpu"))

@@ -1,4 +1,4 @@
-"""Find the language-model weight, word score and blank score that suit a model best, on development rows.
+"""Find the language-model weight, word score, blank score and pruning that suit a model best, on development rows.
 
 The network hears each clip once; the app's search then reads what it heard with every choice of them. Each set counts
 alike, so that the mean of the sets' word error rates decides.
@@ -19,6 +19,7 @@ from dictation.asr.build_decoder import build_decoder
 from dictation.asr.decoder import LogProbs
 from dictation.asr.decoding import Decoder
 from dictation.asr.model_folder import ModelFolder, open_model_folder
+from dictation.asr.recognizer import MOST_ALTERNATIVES
 from dictation.core.records import SAMPLE_RATE_HZ
 from dictation.core.settings import RecognizerSettings
 
@@ -54,7 +55,8 @@ def rates(decoder: Decoder, heard: Heard, beam_width: int) -> dict[str, float]:
     for name, clips in heard.items():
         errors = 0
         for log_probs, audio_s, words in clips:
-            errors += edit_distance(decoder.decode(log_probs, audio_s, beam_width, 1)[0].text.split(), words)
+            best = decoder.decode(log_probs, audio_s, beam_width, MOST_ALTERNATIVES)[0]
+            errors += edit_distance(best.text.split(), words)
         found[name] = 100 * errors / max(1, sum(len(words) for _, _, words in clips))
     return found
 
@@ -66,6 +68,9 @@ def rates(decoder: Decoder, heard: Heard, beam_width: int) -> dict[str, float]:
 @click.option("--lm-weight", multiple=True, type=float, default=(0.4, 0.6, 0.8), show_default=True)
 @click.option("--word-score", multiple=True, type=float, default=(-0.5, 0.0, 0.5, 1.0), show_default=True)
 @click.option("--blank-score", multiple=True, type=float, default=(0.0, -0.5, -1.0), show_default=True)
+@click.option(
+    "--beam-prune-logp", multiple=True, type=float, default=(RecognizerSettings.beam_prune_logp,), show_default=True
+)
 @click.option("--beam-width", default=RecognizerSettings.beam_width, show_default=True)
 @click.option("--seed", default=1, show_default=True)
 def main(
@@ -75,6 +80,7 @@ def main(
     lm_weight: tuple[float, ...],
     word_score: tuple[float, ...],
     blank_score: tuple[float, ...],
+    beam_prune_logp: tuple[float, ...],
     beam_width: int,
     seed: int,
 ) -> None:
@@ -85,10 +91,10 @@ def main(
     means = {}
     for blank in blank_score:
         shifted = shift_blanks(folder, heard, blank)
-        for weight, score in itertools.product(lm_weight, word_score):
-            decoder.configure(RecognizerSettings(lm_weight=weight, word_score=score))
+        for weight, score, prune in itertools.product(lm_weight, word_score, beam_prune_logp):
+            decoder.configure(RecognizerSettings(lm_weight=weight, word_score=score, beam_prune_logp=prune))
             by_set = rates(decoder, shifted, beam_width)
-            choice = f"--lm-weight {weight} --word-score {score} --blank-score {blank}"
+            choice = f"--lm-weight {weight} --word-score {score} --blank-score {blank} --beam-prune-logp {prune}"
             means[choice] = sum(by_set.values()) / len(by_set)
             listed = ", ".join(f"{name} {rate:.1f}" for name, rate in by_set.items())
             click.echo(f"{choice}: mean {means[choice]:.2f} % ({listed})")

@@ -22,9 +22,12 @@ def test_default_settings_stand_for_the_models_weights() -> None:
 
 
 def test_other_settings_move_the_models_weights() -> None:
-    settings = RecognizerSettings(lm_weight=DEFAULT.lm_weight / 2, word_score=DEFAULT.word_score + 1, beam_width=7)
-    adapted = DecodingParameters(lm_weight=0.6, word_score=-0.5).adapt(settings)
+    settings = RecognizerSettings(
+        lm_weight=DEFAULT.lm_weight / 2, word_score=DEFAULT.word_score + 1, beam_prune_logp=-12.0, beam_width=7
+    )
+    adapted = DecodingParameters(lm_weight=0.6, word_score=-0.5, beam_prune_logp=-13.0).adapt(settings)
     assert (adapted.lm_weight, adapted.word_score) == (pytest.approx(0.3), pytest.approx(0.5))
+    assert adapted.beam_prune_logp == pytest.approx(-15.0)
     assert adapted.beam_width == 7
 
 

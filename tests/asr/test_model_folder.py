@@ -76,6 +76,11 @@ def test_the_description_in_models_readme_states_the_same_hashes(starter: ModelF
         (lambda t: t.update(decoding={"kind": "guess"}), "'characters', 'lexicon' or 'transducer', not 'guess'"),
         (lambda t: t.update(decoding={"lm_weight": 6}), "lm_weight must lie between 0 and 5"),
         (lambda t: t.update(decoding={"word_score": -11.0}), "word_score must lie between -10 and 10"),
+        (lambda t: t.update(decoding={"beam_prune_logp": 1}), "beam_prune_logp must lie between -100 and 0"),
+        (
+            lambda t: t.update(decoding={"kind": "transducer", "beam_prune_logp": -9.0}),
+            "beam_prune_logp is not for kind 'transducer'",
+        ),
         (lambda t: t.update(decoding={"kind": "lexicon"}), r"the table \[files.lexicon\] is missing"),
         (lambda t: t["labels"].update(word_separator=""), r"word_separator is empty, but \[decoding\] kind is"),
         (

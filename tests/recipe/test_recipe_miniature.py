@@ -148,8 +148,10 @@ def test_from_speech_to_scores(tmp_path: Path, call: Callable[..., str]) -> None
     assert float(rows[0][5]) < 30
     tuned = call("tune_weights", model, "--corpus", corpus, "--lm-weight", 0.6, "--lm-weight", 5, "--word-score", 0,
         "--blank-score", 0, "--blank-score", -0.5)  # fmt: skip
-    assert "--lm-weight 0.6 --word-score 0.0 --blank-score 0.0: mean 0.00 % (eval-lj 0.0)" in tuned
-    assert tuned.splitlines()[-1] == "best: --lm-weight 0.6 --word-score 0.0 --blank-score 0.0"
+    assert (
+        "--lm-weight 0.6 --word-score 0.0 --blank-score 0.0 --beam-prune-logp -10.0: mean 0.00 % (eval-lj 0.0)" in tuned
+    )
+    assert tuned.splitlines()[-1] == "best: --lm-weight 0.6 --word-score 0.0 --blank-score 0.0 --beam-prune-logp -10.0"
 
 
 @needs_recipe

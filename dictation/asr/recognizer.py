@@ -247,7 +247,7 @@ class Recognizer:
         beam_width = self._settings.partial_beam_width if is_partial else self._settings.beam_width
         found = decoder.decode(scored, audio_s, beam_width, 1 if is_partial else MOST_ALTERNATIVES, checkpoint)
         least_gain = rules.min_gain_over_silence
-        if least_gain and gain_over_silence(found[0].score, scored, blank) < least_gain:
+        if least_gain and gain_over_silence(max(one.score for one in found), scored, blank) < least_gain:
             return (Hypothesis(()),)
         return found
 

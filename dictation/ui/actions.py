@@ -28,6 +28,8 @@ ACTIONS = (
     ActionSpec("clear", "C&lear", ("Ctrl+Shift+Del",), "clear", "Remove all text; Undo brings it back"),
     ActionSpec("undo", "&Undo", ("Ctrl+Z",), "undo", "Take back the last utterance or edit"),
     ActionSpec("redo", "&Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo", "Bring back what Undo has taken"),
+    ActionSpec("close", "Close file's text", ("Ctrl+W",), "close", "Close the text of the file in front"),
+    ActionSpec("reopen", "Reopen closed text", ("Ctrl+Shift+T",), "reset", "Bring back the text that was closed last"),
     ActionSpec("panel", "Se&ttings", ("F8", "Ctrl+,"), "sliders", "Sliders, calibration and input"),
     ActionSpec("words", "Your &words…", ("F7",), "words", "Teach it your names and terms, and check them"),
     ActionSpec("models", "&Models…", ("F6",), "models", "Download, import, choose and remove models"),

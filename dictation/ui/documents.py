@@ -16,6 +16,8 @@ from dictation.ui.transcript_view import TranscriptView
 HEADER_PX = 48
 TAB_TEXT_PX = 200
 """A longer file name is shortened in the middle; tabs that then do not fit are reached by the arrows beside them."""
+MOST_CLOSED = 10
+"""Closed documents that can be opened again."""
 _HEADER_ACTIONS = ("open", "save", "clear", "copy")
 
 
@@ -67,6 +69,7 @@ class Documents(QWidget):
         self.tabs.hide()
         self._stack = QStackedWidget()
         self._stack.addWidget(self.dictation)
+        self._closed: list[FileDocument] = []
         self._font_px = 17
         self.buttons = {name: self._button(actions[name]) for name in _HEADER_ACTIONS}
         self.header = self._make_header()
@@ -116,15 +119,28 @@ class Documents(QWidget):
             self.tabs.setCurrentIndex(index)
 
     def close_document(self, job_id: int) -> None:
-        """Close a file's document."""
+        """Close a file's document; ``reopen`` brings it back."""
         index = self._index_of(job_id)
-        if index:
-            widget = self._stack.widget(index)
-            self._stack.removeWidget(widget)
+        document = self.file_document(job_id)
+        if document is not None:
+            self._stack.removeWidget(document)
             self.tabs.removeTab(index)
-            widget.deleteLater()
+            self._closed.append(document)
+            for forgotten in self._closed[:-MOST_CLOSED]:
+                forgotten.deleteLater()
+            self._closed = self._closed[-MOST_CLOSED:]
             self.tabs.setVisible(self.tabs.count() > 1)
             self.document_closed.emit(job_id)
+
+    def reopen(self) -> FileDocument | None:
+        """Bring the document that was closed last back to the front, with its history of edits."""
+        if not self._closed:
+            return None
+        document = self._closed.pop()
+        self._add(document)
+        self.show_document(document.job_id)
+        self.document_changed.emit(document.job_id)
+        return document
 
     def set_font_px(self, font_px: int) -> None:
         """Set the size of the text in all documents."""
@@ -135,16 +151,21 @@ class Documents(QWidget):
                 widget.set_font_px(font_px)
 
     def _open(self, job: FileJob) -> FileDocument:
-        """Add a document and its tab behind the others."""
+        """Make a job's document."""
         document = FileDocument(job)
-        document.set_font_px(self._font_px)
         document.textChanged.connect(lambda: self.document_changed.emit(document.job_id))
-        self._stack.addWidget(document)
-        name = self.tabs.fontMetrics().elidedText(Path(job.path).name, Qt.TextElideMode.ElideMiddle, TAB_TEXT_PX)
-        index = self.tabs.addTab(name.replace("&", "&&"))
-        self.tabs.setTabToolTip(index, job.path)
-        self.tabs.show()
+        self._add(document)
         return document
+
+    def _add(self, document: FileDocument) -> None:
+        """Put a document and its tab behind the others."""
+        document.set_font_px(self._font_px)
+        self._stack.addWidget(document)
+        name = self.tabs.fontMetrics().elidedText(Path(document.path).name, Qt.TextElideMode.ElideMiddle, TAB_TEXT_PX)
+        index = self.tabs.addTab(name.replace("&", "&&"))
+        self.tabs.setTabToolTip(index, document.path)
+        self._show_close_button(index, document)
+        self.tabs.show()
 
     def _show_close_button(self, index: int, document: FileDocument) -> None:
         """Let a document be closed once its job has ended."""
@@ -156,7 +177,7 @@ class Documents(QWidget):
         button.setIconSize(QSize(12, 12))
         button.setFixedSize(24, 24)
         button.setAccessibleName(f"Close {Path(document.path).name}")
-        button.setToolTip("Close this document")
+        button.setToolTip("Close this document (Ctrl+W in front); Ctrl+Shift+T brings it back")
         set_icon(button, "close", "muted")
         button.clicked.connect(lambda: self.close_wanted.emit(document.job_id))
         self.tabs.setTabButton(index, side, button)

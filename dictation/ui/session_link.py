@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
@@ -142,5 +143,8 @@ class SessionLink(QObject):
 
     def _close_document(self, job_id: int) -> None:
         """Close a finished file's document, and take the file off the list."""
+        document = self._window.documents.file_document(job_id)
+        if document is not None:
+            self._window.toast.tell(f"Closed {Path(document.path).name}. Ctrl+Shift+T brings it back")
         self._window.documents.close_document(job_id)
         self._window.file_jobs.dismiss(job_id)

@@ -51,6 +51,21 @@ class TextActions(QObject):
         """Bring back what Undo has taken."""
         self._documents.current.redo()
 
+    def close(self) -> None:
+        """Close the text of the file in front."""
+        document = self._documents.current
+        if not isinstance(document, FileDocument):
+            self._toast.tell("The dictation stays open; Clear empties it")
+        elif not document.is_ended:
+            self._toast.tell("This file is still being transcribed; cancel it first")
+        else:
+            self._documents.close_wanted.emit(document.job_id)
+
+    def reopen(self) -> None:
+        """Bring back the text that was closed last."""
+        if self._documents.reopen() is None:
+            self._toast.tell("No closed text to bring back")
+
     def choose_and_save(self, folder: str) -> str:
         """Ask where to save the text and save it; returns the folder chosen, or an empty text."""
         document = self._documents.current

@@ -32,6 +32,8 @@ class WindowActions(QObject):
             "clear": text.clear,
             "undo": text.undo,
             "redo": text.redo,
+            "close": text.close,
+            "reopen": text.reopen,
             "larger": lambda: self._set_font_px(self._store.settings.window.font_px + FONT_STEP_PX),
             "smaller": lambda: self._set_font_px(self._store.settings.window.font_px - FONT_STEP_PX),
             "normal": lambda: self._set_font_px(_FONT.default),

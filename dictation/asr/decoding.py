@@ -125,8 +125,8 @@ class Decoder(Protocol):
             checkpoint: Called as often as the search allows; may raise to leave it.
 
         Returns:
-            One to ``n_best`` hypotheses with different texts, best first; the first has no words if nothing
-            was heard.
+            One to ``n_best`` hypotheses with different texts: the one to show, then the others by their scores.
+            The first has no words if nothing was heard.
         """
 
     def close(self) -> None:

@@ -135,7 +135,7 @@ class Recognition:
     """What the recogniser says of one piece of audio, and what it cost.
 
     Attributes:
-        n_best: At least one hypothesis, best first.
+        n_best: At least one hypothesis: the one to show, then the others by their scores.
         audio_s: Seconds of audio read.
         network_s: Seconds spent in features and network.
         decode_s: Seconds spent in the beam search.

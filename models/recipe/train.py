@@ -36,8 +36,8 @@ WARM_UP_STEPS = 150
 AVERAGING = 0.995
 NO_GAUSSIANS, NO_BANDS = 0.05, 0.35
 """Shares of the clips that must do without."""
-FRAMES_PER_SPAN = 28
-"""One hidden span of at most ten for so many frames: a sixth of them, 2.5 times the usual, as consistency wants it."""
+FRAMES_PER_SPAN = {1: 70, 2: 28}
+"""By the number of views: one hidden span of at most ten for so many frames. Two views want 2.5 times the usual."""
 CONSISTENCY = 0.2
 """Weight of the views' divergence beside their CTC loss, as in CR-CTC."""
 LEAST_TRUST, MOST_TRUST = 0.8, 1.2
@@ -140,14 +140,14 @@ def stack_labels(paths: list[npt.NDArray[np.int16]]) -> Tensor:
     return targets
 
 
-def mask(features: Tensor, dice: random.Random) -> None:
+def mask(features: Tensor, views: int, dice: random.Random) -> None:
     """SpecAugment (Park et al. 2019, arXiv:1904.08779): hide spans of time and bands, sometimes all of one kind.
 
     The Gaussians come from many more speakers than the bands here, which the network is tempted to learn by heart:
     after 12,000 steps without hiding all bands it had 6 % phone errors on LJ Speech's train rows and 18 % on dev.
     """
     for clip in features:
-        for _ in range(1 + len(clip) // FRAMES_PER_SPAN):
+        for _ in range(1 + len(clip) // FRAMES_PER_SPAN[views]):
             width = dice.randint(0, 10)
             start = dice.randint(0, max(0, len(clip) - width))
             clip[start : start + width] = clip.mean(dim=0)
@@ -262,21 +262,23 @@ def placement_loss(targets: Tensor) -> Callable[[Tensor], Tensor]:
     return lambda logits: functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED)
 
 
-def ctc_loss(views: list[Item]) -> Callable[[Tensor], Tensor]:
+def ctc_loss(items: list[Item], views: int) -> Callable[[Tensor], Tensor]:
     """CTC per phone, in nats, whatever the alignment; a clip of noise, which has none, counts as one.
 
-    The second half of the views are the first half's clips with other parts hidden, and both are to say the same:
-    CR-CTC (Yao et al. 2024, arXiv:2410.05101).
+    With two views the second half of the items are the first half again, with other parts hidden, and both are to say
+    the same: CR-CTC (Yao et al. 2024, arXiv:2410.05101).
     """
-    frames = torch.tensor([len(item.features) for item in views])
-    lengths = torch.tensor([len(item.phones) for item in views])
-    phones = torch.tensor([phone for item in views for phone in item.phones], dtype=torch.long)
+    frames = torch.tensor([len(item.features) for item in items])
+    lengths = torch.tensor([len(item.phones) for item in items])
+    phones = torch.tensor([phone for item in items for phone in item.phones], dtype=torch.long)
 
     def loss_of(logits: Tensor) -> Tensor:
         log_probs = logits.log_softmax(dim=-1)
         by_frame = log_probs.transpose(0, 1)
         loss = functional.ctc_loss(by_frame, phones, frames, lengths, zero_infinity=True, reduction="sum")
-        return (loss + CONSISTENCY * divergence(log_probs, frames)) / lengths.clamp(min=1).sum()
+        if views > 1:
+            loss = loss + CONSISTENCY * divergence(log_probs, frames)
+        return loss / lengths.clamp(min=1).sum()
 
     return loss_of
 
@@ -321,7 +323,8 @@ def draw_batches(
 @click.option("--ctc-from", default=1000, show_default=True, help="Step from which CTC is the loss.")
 @click.option("--augment-from", default=400, show_default=True, help="Step from which SpecAugment is used.")
 @click.option("--augment-until", default=16_000, show_default=True, help="Step that ends it: the end is nearly clean.")
-@click.option("--frames", default=500, show_default=True, help="Frames of 30 ms in a batch at most, heard twice.")
+@click.option("--frames", default=1000, show_default=True, help="Frames of 30 ms in a batch at most, in all views.")
+@click.option("--views", type=click.IntRange(1, 2), default=2, show_default=True, help="Of each clip in a batch.")
 @click.option("--share", multiple=True, type=(str, float), help="FOLDER and how often an epoch holds its clips.")
 @click.option("--width", default=144, show_default=True)
 @click.option("--layers", default=5, show_default=True)
@@ -340,6 +343,7 @@ def main(
     augment_from: int,
     augment_until: int,
     frames: int,
+    views: int,
     share: tuple[tuple[str, float], ...],
     width: int,
     layers: int,
@@ -363,22 +367,22 @@ def main(
     if trainer.step < ctc_from:  # CTC needs no alignment
         placer = PhonePlacer(sphinx)
         labels = [align(placer.log_probs(item.features), item.phones) for item in items]
-    batches = draw_batches(items, dict(share), frames, seed, trainer.step)
+    batches = draw_batches(items, dict(share), frames // views, seed, trainer.step)
     with click.progressbar(length=steps, label="Training", show_pos=True) as bar:
         bar.update(trainer.step)
         while trainer.step < steps:
             if realign_at <= trainer.step < ctc_from and not is_realigned:
                 labels, is_realigned = realign(trainer.average, items), True
             batch = next(batches)
-            views = 2 * [items[index] for index in batch]
+            clips = views * [items[index] for index in batch]
             torch.manual_seed(1_000_003 * seed + trainer.step)  # a resumed run hides the same channels
-            inputs = stack(views)
+            inputs = stack(clips)
             if augment_from <= trainer.step < augment_until:
-                mask(inputs, random.Random(f"{seed}/mask/{trainer.step}"))  # noqa: S311
+                mask(inputs, views, random.Random(f"{seed}/mask/{trainer.step}"))  # noqa: S311
             if trainer.step < ctc_from:
-                loss = trainer.learn(inputs, placement_loss(stack_labels(2 * [labels[index] for index in batch])))
+                loss = trainer.learn(inputs, placement_loss(stack_labels(views * [labels[index] for index in batch])))
             else:
-                loss = trainer.learn(inputs, ctc_loss(views))
+                loss = trainer.learn(inputs, ctc_loss(clips, views))
             bar.update(1)
             if trainer.step % save_every == 0 or trainer.step == steps:
                 trainer.save(checkpoint)

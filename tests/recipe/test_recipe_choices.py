@@ -13,6 +13,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from torch import nn
 
 from dictation.asr.conformer import Conformer
@@ -156,3 +157,22 @@ def test_training_hides_whole_channels_of_a_clip(load: Callable[[str], ModuleTyp
         assert not (part.eval()(x) == 0).any()
     assert torch.equal(hidden.any(dim=1), hidden.all(dim=1))
     assert 0.07 < hidden.float().mean() < 0.13
+
+
+def test_trainings_are_averaged_weight_by_weight(load: Callable[[str], ModuleType], tmp_path: Path) -> None:
+    program = load("average")
+    paths = []
+    for name, weight, steps in (("a", [1.0, 2.0], 10), ("b", [4.0, 8.0], 20), ("other", [1.0], 0)):
+        state = {"lin.weight": torch.tensor(weight), "norm.num_batches_tracked": torch.tensor(steps)}
+        torch.save({"average": state, "step": steps}, tmp_path / name)
+        paths.append(str(tmp_path / name))
+    a, b, other = paths
+    done = CliRunner().invoke(program.main, [a, b, b, "--output", str(tmp_path / "c")], catch_exceptions=False)
+    assert done.exit_code == 0
+    found = torch.load(tmp_path / "c", weights_only=True)["average"]
+    assert found["lin.weight"].tolist() == [3.0, 6.0]
+    assert found["norm.num_batches_tracked"] == 20
+    refused = CliRunner().invoke(program.main, [a, other, "--output", str(tmp_path / "d")])
+    assert refused.exit_code == 1
+    assert "the networks differ in their weights" in refused.output
+    assert not (tmp_path / "d").exists()

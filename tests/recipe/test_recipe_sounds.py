@@ -95,16 +95,17 @@ def test_noise_is_learnt_as_blank(load: Callable[[str], ModuleType], tmp_path: P
     assert items
     assert {(item.folder, tuple(item.phones)) for item in items} == {("noise", ())}
     frames, labels = max(len(item.features) for item in items), len(train.SYMBOLS)
-    silent, loud = torch.zeros(2, 2 * len(items), frames, labels)  # two views of each
+    silent, loud = torch.zeros(2, len(items), frames, labels)
     silent[..., 0] = 9.0
     loud[..., 5] = 9.0
-    assert train.ctc_loss(2 * items)(silent) < 1 < train.ctc_loss(2 * items)(loud)
+    assert train.ctc_loss(items, 1)(silent) < 1 < train.ctc_loss(items, 1)(loud)
     assert train.align(silent[0], []).tolist() == [0] * frames
 
 
 def test_two_views_of_a_clip_teach_each_other(load: Callable[[str], ModuleType]) -> None:
     pytest.importorskip("pocketsphinx")
-    divergence = load("train").divergence
+    train = load("train")
+    divergence = train.divergence
     views = torch.randn(4, 5, 3, generator=torch.Generator().manual_seed(1))
     frames = torch.tensor([5, 2, 5, 2])
     log_probs = views.log_softmax(dim=-1).requires_grad_()
@@ -117,6 +118,11 @@ def test_two_views_of_a_clip_teach_each_other(load: Callable[[str], ModuleType])
     assert not log_probs.grad[[1, 3], 2:].any()  # what fills the shorter clip up says nothing
     assert divergence(views[[0, 1, 0, 1]].log_softmax(dim=-1), frames) == 0
     assert divergence(log_probs.detach()[[2, 3, 0, 1]], frames) == pytest.approx(apart.item())
+    items = 2 * [train.Item("x", torch.zeros(count, 1), [1]) for count in (5, 2)]
+    alone, together = (
+        train.ctc_loss(items, views)(views_of_clips) for views, views_of_clips in ((1, views), (2, views))
+    )
+    assert together - alone == pytest.approx(train.CONSISTENCY * apart.item() / 4, rel=1e-4)
 
 
 def test_prompts_become_a_corpus(load: Callable[[str], ModuleType], tmp_path: Path) -> None:

@@ -240,13 +240,14 @@ class Recognizer:
     ) -> tuple[Hypothesis, ...]:
         """Search with the beam of that effort; what sounds like noise gives no words."""
         rules, blank = self._folder.decoding, self._folder.labels.blank_index
-        if letter_confidence(log_probs, blank) < rules.min_letter_confidence:
+        confidence = letter_confidence(log_probs, blank)
+        if confidence < rules.min_letter_confidence:
             return (Hypothesis(()),)
         scored = rules.shift_blank(log_probs, blank)
         is_partial = effort is Effort.PARTIAL
         beam_width = self._settings.partial_beam_width if is_partial else self._settings.beam_width
         found = decoder.decode(scored, audio_s, beam_width, 1 if is_partial else MOST_ALTERNATIVES, checkpoint)
-        least_gain = rules.min_gain_over_silence
+        least_gain = rules.least_gain(confidence)
         if least_gain and gain_over_silence(max(one.score for one in found), scored, blank) < least_gain:
             return (Hypothesis(()),)
         return found

@@ -88,6 +88,7 @@ def _copy(language: Path, clip: Path | None, output: Path) -> None:
 @click.option("--word-score", default=0.5, show_default=True, help="Likewise.")
 @click.option("--min-letter-confidence", default=0.0, show_default=True, help="By noise_hour.py --choose.")
 @click.option("--min-gain-over-silence", default=0.0, show_default=True, help="Likewise.")
+@click.option("--sure-letter-confidence", default=0.0, show_default=True, help="Likewise, from what it prints of each.")
 @click.option("--blank-score", default=0.0, show_default=True, help="By tune_weights.py.")
 @click.option("--beam-prune-logp", default=RecognizerSettings.beam_prune_logp, show_default=True, help="Likewise.")
 def main(
@@ -103,6 +104,7 @@ def main(
     word_score: float,
     min_letter_confidence: float,
     min_gain_over_silence: float,
+    sure_letter_confidence: float,
     blank_score: float,
     beam_prune_logp: float,
 ) -> None:
@@ -118,7 +120,14 @@ def main(
     )
     head = {"name": name or output.name, "language": "en", "licence": licence, "self_test_text": clip_text}
     decoding = DecodingParameters(
-        LEXICON, min_letter_confidence, min_gain_over_silence, blank_score, lm_weight, word_score, beam_prune_logp
+        LEXICON,
+        min_letter_confidence=min_letter_confidence,
+        min_gain_over_silence=min_gain_over_silence,
+        sure_letter_confidence=sure_letter_confidence,
+        blank_score=blank_score,
+        lm_weight=lm_weight,
+        word_score=word_score,
+        beam_prune_logp=beam_prune_logp,
     )
     (output / DESCRIPTION_FILE).write_text(describe(output, head, parameters, decoding), encoding="utf-8")
     recognizer = Recognizer(open_model_folder(output), RecognizerSettings(processor="cpu"))

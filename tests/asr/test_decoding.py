@@ -41,3 +41,10 @@ def test_the_blank_score_counts_in_every_frame_and_for_no_other_label() -> None:
     shifted = DecodingParameters(blank_score=-1.5).shift_blank(log_probs, 2)
     np.testing.assert_allclose(shifted - log_probs, np.tile([0, 0, -1.5, 0], (3, 1)), atol=1e-6)
     assert DecodingParameters().shift_blank(log_probs, 2) is log_probs
+
+
+def test_unsure_letters_must_gain_three_times_as_much() -> None:
+    rules = DecodingParameters(min_gain_over_silence=4.0, sure_letter_confidence=0.6)
+    assert (rules.least_gain(0.6), rules.least_gain(0.59)) == (4.0, 12.0)
+    assert DecodingParameters(min_gain_over_silence=4.0).least_gain(0.0) == 4.0
+    assert DecodingParameters(sure_letter_confidence=0.6).least_gain(0.0) == 0.0

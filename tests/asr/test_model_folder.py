@@ -31,10 +31,10 @@ def rewrite(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
 def test_the_starter_opens_and_its_files_are_as_stated(starter: ModelFolder) -> None:
     starter.verify()
     choice = starter.choice()
-    assert (choice.name, choice.language, choice.size_bytes) == ("starter-v2", "en", 44_395_277)
+    assert (choice.name, choice.language, choice.size_bytes) == ("starter-v3", "en", 44_395_277)
     assert "CC BY-SA 4.0" in choice.licence
     assert starter.frame_s == pytest.approx(0.03)
-    assert starter.word_error_rates[0].with_lm_percent == 60.3
+    assert starter.word_error_rates[0].with_lm_percent == 58.6
 
 
 def test_the_description_in_models_readme_states_the_same_hashes(starter: ModelFolder) -> None:
@@ -71,6 +71,10 @@ def test_the_description_in_models_readme_states_the_same_hashes(starter: ModelF
         (lambda t: t["architecture"].update(layers=0), "layers must be at least 1"),
         (lambda t: t["architecture"].update(kernel_size=4), "kernel_size must be odd"),
         (lambda t: t.update(decoding={"min_letter_confidence": 1.0}), "between 0 and 1"),
+        (
+            lambda t: t.update(decoding={"sure_letter_confidence": -0.1}),
+            "sure_letter_confidence must lie between 0 and",
+        ),
         (lambda t: t.update(decoding={"min_gain_over_silence": -1.0}), "min_gain_over_silence must be 0 or more"),
         (lambda t: t.update(decoding={"blank_score": -11.0}), "blank_score must lie between -10.0 and 10.0"),
         (lambda t: t.update(decoding={"kind": "guess"}), "'characters', 'lexicon' or 'transducer', not 'guess'"),
@@ -196,7 +200,7 @@ def test_a_damaged_given_model_is_an_error_even_beside_good_ones(roots: tuple[Pa
 
 
 def test_the_starter_is_found_beside_the_program() -> None:
-    assert "starter-v2" in [model.name for model in find_models()]
+    assert "starter-v3" in [model.name for model in find_models()]
 
 
 @pytest.mark.parametrize("module", ["model_folder", "recognizer"])

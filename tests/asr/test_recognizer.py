@@ -29,7 +29,7 @@ def clip(starter: ModelFolder) -> Samples:
 
 def test_loading_reports_the_self_test(loaded: tuple[Recognizer, LoadReport]) -> None:
     recognizer, report = loaded
-    assert (report.model_name, report.device_name, report.note) == ("starter-v2", "CPU", "")
+    assert (report.model_name, report.device_name, report.note) == ("starter-v3", "CPU", "")
     assert [run.text for run in report.runs] == ["this is a test of the dictation program"] * 3
     assert report.is_ok
     assert all(0 < run.seconds < report.load_s for run in report.runs)

@@ -42,7 +42,7 @@ def test_a_model_is_built_used_listed_and_removed(document: Path, tmp_path: Path
     assert load_settings(settings_file.read_bytes()).settings.recognizer.personal_model == "fusion"
     listed = run("list").stdout
     assert listed.startswith("* fusion: 192 words")
-    assert "starter-v2" in listed
+    assert "starter-v3" in listed
     removed = run("remove", "fusion")
     assert "was in use" in removed.stderr
     assert load_settings(settings_file.read_bytes()).settings.recognizer.personal_model == ""

@@ -62,7 +62,7 @@ def test_an_unknown_model_and_an_unknown_file_are_said(tmp_path: Path) -> None:
     missing = run("models", "import", "--language-model-for", "nothing", tmp_path / "lm.arpa")
     assert missing.exit_code == 1
     assert "error: There is no model named 'nothing'." in missing.output
-    assert "starter-v2" in missing.output
+    assert "starter-v3" in missing.output
     (tmp_path / "notes.txt").write_text("milk, bread")
     (tmp_path / "sherpa").mkdir()
     (tmp_path / "sherpa" / "model.int8.onnx").touch()

@@ -324,7 +324,7 @@ def draw_batches(
 @click.option("--augment-from", default=400, show_default=True, help="Step from which SpecAugment is used.")
 @click.option("--augment-until", default=16_000, show_default=True, help="Step that ends it: the end is nearly clean.")
 @click.option("--frames", default=1000, show_default=True, help="Frames of 30 ms in a batch at most, in all views.")
-@click.option("--views", type=click.IntRange(1, 2), default=2, show_default=True, help="Of each clip in a batch.")
+@click.option("--views", type=click.IntRange(1, 2), default=1, show_default=True, help="Of each clip in a batch.")
 @click.option("--share", multiple=True, type=(str, float), help="FOLDER and how often an epoch holds its clips.")
 @click.option("--width", default=144, show_default=True)
 @click.option("--layers", default=5, show_default=True)

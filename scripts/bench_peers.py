@@ -25,12 +25,13 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "models" / "recipe")]
 
 import numpy as np  # noqa: E402
-from corpus import edit_distance, read_clips, read_samples, words_of  # noqa: E402
+from corpus import read_clips, read_samples, words_of  # noqa: E402
 
 from dictation.asr.build_decoder import build_decoder  # noqa: E402
 from dictation.asr.lexicon_decoder import TOKENS_PER_HYPOTHESIS  # noqa: E402
 from dictation.asr.model_folder import ModelFolder, open_model_folder  # noqa: E402
 from dictation.asr.word_histories import NATS_PER_DECADE  # noqa: E402
+from dictation.core.edit_distance import edit_distance  # noqa: E402
 from dictation.core.records import SAMPLE_RATE_HZ, Samples  # noqa: E402
 from dictation.core.settings import RecognizerSettings  # noqa: E402
 

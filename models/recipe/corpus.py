@@ -85,13 +85,3 @@ def read_samples(path: Path) -> Samples:
         frames = [part for frame in container.decode(audio=0) for part in resampler.resample(frame)]
         frames += resampler.resample(None)
     return np.concatenate([frame.to_ndarray()[0] for frame in frames]).astype(np.float32)
-
-
-def edit_distance(found: list[str], wanted: list[str]) -> int:
-    """Levenshtein distance: substitutions, deletions and insertions count one each."""
-    row = list(range(len(wanted) + 1))
-    for count, item in enumerate(found, 1):
-        previous, row = row, [count]
-        for column, other in enumerate(wanted, 1):
-            row.append(min(previous[column] + 1, row[-1] + 1, previous[column - 1] + (item != other)))
-    return row[-1]

@@ -19,12 +19,13 @@ from pathlib import Path
 import click
 import numpy as np
 from acoustics import Network
-from corpus import EVALUATION_SETS, Clip, edit_distance, read_clips, read_samples, words_of
+from corpus import EVALUATION_SETS, Clip, read_clips, read_samples, words_of
 
 from dictation.asr.decoding import LEXICON
 from dictation.asr.lexicon import read_lexicon
 from dictation.asr.model_folder import ModelFolder, open_model_folder
 from dictation.asr.recognizer import Recognizer
+from dictation.core.edit_distance import edit_distance
 from dictation.core.records import SAMPLE_RATE_HZ, Samples
 from dictation.core.settings import RecognizerSettings
 

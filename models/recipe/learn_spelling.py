@@ -13,9 +13,10 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 import click
-from corpus import edit_distance, read_lexicon
+from corpus import read_lexicon
 
 from dictation.asr.letter_sounds import NO_SOUND, OR, WIDEST, context
+from dictation.core.edit_distance import edit_distance
 
 Sounds = tuple[str, ...]
 Chunks = list[Sounds]

@@ -19,7 +19,7 @@ import click
 import numpy as np
 import numpy.typing as npt
 import torch
-from corpus import PHONES, SYMBOLS, edit_distance
+from corpus import PHONES, SYMBOLS
 from fresh_network import STACKED_BANDS, build_network, stretch_layers
 from front_end import FEATURES
 from safetensors import safe_open
@@ -30,6 +30,7 @@ from torchaudio.functional import forced_align
 
 from dictation.asr.network import HOPS_PER_TANDEM_FRAME
 from dictation.asr.tandem import LEAST_POSTERIOR, TandemConformer
+from dictation.core.edit_distance import edit_distance
 
 IGNORED = -100
 WARM_UP_STEPS = 150
@@ -242,7 +243,7 @@ def score(network: TandemConformer, items: list[Item]) -> dict[str, float]:
         found = [label for label, before in zip(best, [0, *best], strict=False) if label and label != before]
         for name in (item.folder, "all"):
             errors = wrong.setdefault(name, [0, 0])
-            errors[0] += edit_distance([str(label) for label in found], [str(label) for label in item.phones])
+            errors[0] += edit_distance(found, item.phones)
             errors[1] += len(item.phones)
     return {name: 100 * errors / max(1, count) for name, (errors, count) in sorted(wrong.items())}
 

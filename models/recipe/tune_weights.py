@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 from acoustics import Network
-from corpus import Clip, edit_distance, read_samples, words_of
+from corpus import Clip, read_samples, words_of
 from evaluate import choose_sets
 
 from dictation.asr.build_decoder import build_decoder
@@ -20,6 +20,7 @@ from dictation.asr.decoder import LogProbs
 from dictation.asr.decoding import Decoder
 from dictation.asr.model_folder import ModelFolder, open_model_folder
 from dictation.asr.recognizer import MOST_ALTERNATIVES
+from dictation.core.edit_distance import edit_distance
 from dictation.core.records import SAMPLE_RATE_HZ
 from dictation.core.settings import RecognizerSettings
 

@@ -11,6 +11,7 @@ import pytest
 
 from dictation.asr.recognizer import Recognizer
 from dictation.asr.self_test import read_clip
+from dictation.core.edit_distance import edit_distance
 from dictation.core.records import Samples
 
 pytestmark = pytest.mark.model
@@ -42,7 +43,7 @@ def test_word_errors_on_real_speech(
     """
     errors = words = 0
     for samples, expected in _rows(shared_corpus / name, clips):
-        errors += _edits(expected, recognizer.recognize(samples).best.text.split())
+        errors += edit_distance(expected, recognizer.recognize(samples).best.text.split())
         words += len(expected)
     assert 100 * errors / words < most_percent
 
@@ -60,14 +61,3 @@ def _decode(path: Path) -> Samples:
 
     with open_media(path) as media:
         return np.concatenate(list(media))
-
-
-def _edits(expected: list[str], found: list[str]) -> int:
-    """Levenshtein distance in words."""
-    previous = list(range(len(found) + 1))
-    for i, word in enumerate(expected, 1):
-        current = [i]
-        for j, other in enumerate(found, 1):
-            current.append(min(previous[j] + 1, current[-1] + 1, previous[j - 1] + (word != other)))
-        previous = current
-    return previous[-1]

@@ -7,29 +7,13 @@ from hypothesis import strategies as st
 
 from dictation.asr.lexicon_readings import Reading
 from dictation.asr.lexicon_search import Said
-from dictation.asr.lexicon_vote import put_safest_first, word_errors
+from dictation.asr.lexicon_vote import put_safest_first
 
 SENTENCES = st.lists(st.integers(0, 3), max_size=6)
 
 
 def reading(words: list[int], score: float) -> Reading:
     return Reading(tuple(Said(place - 1, word, 0, place, place) for place, word in enumerate(words)), score)
-
-
-def distance(one: list[int], other: list[int]) -> int:
-    """Levenshtein's definition as he gave it."""
-    if not one or not other:
-        return len(one) + len(other)
-    return min(
-        distance(one[1:], other) + 1,
-        distance(one, other[1:]) + 1,
-        distance(one[1:], other[1:]) + (one[0] != other[0]),
-    )
-
-
-@given(SENTENCES, SENTENCES)
-def test_word_errors_are_levenshteins(one: list[int], other: list[int]) -> None:
-    assert word_errors(one, other) == distance(one, other)
 
 
 def test_three_readings_that_agree_in_a_word_outvote_a_likelier_one() -> None:

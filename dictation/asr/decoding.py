@@ -75,8 +75,9 @@ class DecodingParameters:
         """Refuse an unknown kind, and what a kind has no use for."""
         if self.kind not in {CHARACTERS, LEXICON, TRANSDUCER}:
             raise ValueError(f"kind must be {CHARACTERS!r}, {LEXICON!r} or {TRANSDUCER!r}, not {self.kind!r}")
-        if self.kind == TRANSDUCER and (self.min_letter_confidence or self.min_gain_over_silence or self.blank_score):
-            raise ValueError("min_letter_confidence, min_gain_over_silence and blank_score are for networks with CTC")
+        for name in ("min_letter_confidence", "min_gain_over_silence", "sure_letter_confidence", "blank_score"):
+            if self.kind == TRANSDUCER and getattr(self, name):
+                raise ValueError(f"{name} is for networks with CTC")
         if self.kind != TRANSDUCER and self.beam_width != RecognizerSettings.beam_width:
             raise ValueError(f"beam_width is for kind {TRANSDUCER!r} only")
         if self.kind == TRANSDUCER and self.beam_prune_logp != RecognizerSettings.beam_prune_logp:

@@ -120,9 +120,10 @@ def test_what_is_not_speech_gives_no_words(
 def test_words_must_gain_over_silence(
     recognizer: Recognizer, clip: Samples, effort: Effort, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The clip's letters are 0.91 sure and its words gain 269 nats; where that is not sure, 450 are asked of them."""
     folder = recognizer._folder
-    for gain, is_heard in ((20.0, True), (10_000.0, False)):
-        decoding = replace(folder.decoding, min_gain_over_silence=gain)
+    for gain, sure, is_heard in ((20.0, 0.6, True), (10_000.0, 0.6, False), (150.0, 0.6, True), (150.0, 0.99, False)):
+        decoding = replace(folder.decoding, min_gain_over_silence=gain, sure_letter_confidence=sure)
         monkeypatch.setattr(recognizer, "_folder", replace(folder, decoding=decoding))
         assert bool(recognizer.recognize(clip, effort).best.words) == is_heard
 

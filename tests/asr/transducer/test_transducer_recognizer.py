@@ -226,7 +226,8 @@ def change(table: str, **values: object) -> Callable[[dict[str, Any]], None]:
     [
         (change("decoding", kind="characters", beam_width=100), "'emformer-rnnt' and [decoding] kind 'characters'"),
         (change("labels", word_start=""), "word_start is empty"),
-        (change("decoding", min_letter_confidence=0.3), "are for networks with CTC"),
+        (change("decoding", min_letter_confidence=0.3), "min_letter_confidence is for networks with CTC"),
+        (change("decoding", sure_letter_confidence=0.3), "sure_letter_confidence is for networks with CTC"),
         (change("decoding", beam_width=0), "beam_width must lie between 1 and 2000"),
         (change("features", mean=[1.0]), "one entry for each band"),
         (change("features", mean="much"), "mean must be a list of numbers, not 'much'"),

@@ -13,13 +13,15 @@ from dictation.ui.documents import MOST_CLOSED
 from dictation.ui.documents_link import PART_WORDS, DocumentsLink
 from dictation.ui.main_window import MainWindow
 
+MEMO = FileJob(0, "/home/anna/memo.m4a", FileJobState.DONE, 1.0, text="buy flower\n")
+
 
 def test_edited_texts_come_back_and_closing_a_document_ends_it(
     make_window: Callable[..., MainWindow], qtbot: QtBot, tmp_path: Path
 ) -> None:
     first = make_window()
     link = DocumentsLink(first, tmp_path)
-    first.file_queue.job_changed.emit(FileJob(0, "/home/anna/memo.m4a", FileJobState.DONE, 1.0, text="buy flower\n"))
+    first.file_queue.job_changed.emit(MEMO)
     first.file_queue.job_changed.emit(FileJob(1, "/home/anna/talk.mp4", FileJobState.RUNNING, 0.4, text="good morning"))
     document = first.documents.file_document(0)
     assert document is not None
@@ -48,8 +50,8 @@ def test_a_closed_text_comes_back_with_its_edits_and_is_kept_again(
 ) -> None:
     window = make_window()
     link = DocumentsLink(window, tmp_path)
-    window.file_queue.job_changed.emit(FileJob(3, "/home/anna/memo.m4a", FileJobState.DONE, 1.0, text="buy flower\n"))
-    window.documents.show_document(3)
+    window.file_queue.job_changed.emit(MEMO)
+    window.documents.show_document(0)
     window.documents.current.insertPlainText(" please")
     qtbot.keyClick(window, Qt.Key.Key_W, Qt.KeyboardModifier.ControlModifier)
     assert window.documents.tabs.count() == 1
@@ -57,7 +59,7 @@ def test_a_closed_text_comes_back_with_its_edits_and_is_kept_again(
     assert window.toast.text() == "Closed memo.m4a. Ctrl+Shift+T brings it back"
     window.actions_by_id["reopen"].trigger()
     document = window.documents.current
-    assert document is window.documents.file_document(3)
+    assert document is window.documents.file_document(0)
     assert document.toPlainText() == "buy flower please"
     document.undo()
     assert document.toPlainText() == "buy flower"

@@ -11,6 +11,8 @@ from types import ModuleType
 import pytest
 import torch
 
+from tests.support.starter import STARTER_NAME
+
 SCRIPT = Path(__file__).resolve().parents[1] / "scripts" / "bench_networks.py"
 
 
@@ -31,7 +33,7 @@ def test_every_network_gets_its_rows(bench: ModuleType, capsys: pytest.CaptureFi
     assert "times mean nothing" in lines[1]
     rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("| ")]
     assert tuple(rows[0]) == bench.HEADINGS
-    models = ["wav2vec 2.0 base", "wav2vec 2.0 large", "HuBERT large", "starter-v3"]
+    models = ["wav2vec 2.0 base", "wav2vec 2.0 large", "HuBERT large", STARTER_NAME]
     assert [row[0] for row in rows[1:]] == [model for model in models for _ in range(2)]
     assert [row[2] for row in rows[1:]] == ["1", "3"] * 4
     for row in rows[1:]:

@@ -12,6 +12,7 @@ import tomli_w
 from dictation.asr import model_folder
 from dictation.asr.model_folder import ModelFolder, find_models, open_model_folder
 from dictation.core.errors import ModelDamaged, ModelMissing
+from tests.support.starter import STARTER_NAME
 from tests.support.tiny_model import describe, make_tiny_model
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,7 +32,7 @@ def rewrite(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
 def test_the_starter_opens_and_its_files_are_as_stated(starter: ModelFolder) -> None:
     starter.verify()
     choice = starter.choice()
-    assert (choice.name, choice.language, choice.size_bytes) == ("starter-v3", "en", 44_395_277)
+    assert (choice.name, choice.language, choice.size_bytes) == (STARTER_NAME, "en", 44_395_277)
     assert "CC BY-SA 4.0" in choice.licence
     assert starter.frame_s == pytest.approx(0.03)
     assert starter.word_error_rates[0].with_lm_percent == 58.6
@@ -200,7 +201,7 @@ def test_a_damaged_given_model_is_an_error_even_beside_good_ones(roots: tuple[Pa
 
 
 def test_the_starter_is_found_beside_the_program() -> None:
-    assert "starter-v3" in [model.name for model in find_models()]
+    assert STARTER_NAME in [model.name for model in find_models()]
 
 
 @pytest.mark.parametrize("module", ["model_folder", "recognizer"])

@@ -14,6 +14,7 @@ from dictation.asr.self_test import read_clip
 from dictation.core.errors import InvalidAudio, ModelDamaged
 from dictation.core.records import SAMPLE_RATE_HZ, Samples
 from dictation.core.settings import RecognizerSettings
+from tests.support.starter import STARTER_NAME
 from tests.support.synth import click, noise, silence, tone
 from tests.support.tiny_model import make_tiny_model
 
@@ -29,7 +30,7 @@ def clip(starter: ModelFolder) -> Samples:
 
 def test_loading_reports_the_self_test(loaded: tuple[Recognizer, LoadReport]) -> None:
     recognizer, report = loaded
-    assert (report.model_name, report.device_name, report.note) == ("starter-v3", "CPU", "")
+    assert (report.model_name, report.device_name, report.note) == (STARTER_NAME, "CPU", "")
     assert [run.text for run in report.runs] == ["this is a test of the dictation program"] * 3
     assert report.is_ok
     assert all(0 < run.seconds < report.load_s for run in report.runs)

@@ -16,6 +16,7 @@ from dictation.cli import main
 from dictation.core.settings_toml import load_settings
 from dictation.language.store import list_personal_models, open_personal_model, personal_models_folder
 from tests.support.documents import write_docx
+from tests.support.starter import STARTER_NAME
 
 TEXT = " ".join(f"The {noun} of the stellarator {verb} the divertor." for noun in (
     "coil", "plasma", "gyrotron", "wall", "pump", "beam") for verb in ("heats", "cools", "moves", "meets"))  # fmt: skip
@@ -42,7 +43,7 @@ def test_a_model_is_built_used_listed_and_removed(document: Path, tmp_path: Path
     assert load_settings(settings_file.read_bytes()).settings.recognizer.personal_model == "fusion"
     listed = run("list").stdout
     assert listed.startswith("* fusion: 192 words")
-    assert "starter-v3" in listed
+    assert STARTER_NAME in listed
     removed = run("remove", "fusion")
     assert "was in use" in removed.stderr
     assert load_settings(settings_file.read_bytes()).settings.recognizer.personal_model == ""

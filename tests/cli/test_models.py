@@ -16,6 +16,7 @@ from dictation.asr.model_folder import find_models, model_roots
 from dictation.cli import main
 from tests.support import bad_server
 from tests.support.bad_server import BadServer, serving
+from tests.support.starter import STARTER_NAME
 from tests.support.tiny_bundle import make_tiny_bundle
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,7 +50,7 @@ def download(catalogue: Path, *arguments: str) -> Result:
 def test_list_says_what_is_here_and_what_there_is(server: BadServer) -> None:
     result = run("list")
     assert result.exit_code == 0
-    assert "starter-v3" in result.stdout
+    assert STARTER_NAME in result.stdout
     assert "wav2vec2-base-960h" in result.stdout
     assert "1.71 / 3.06 %" in result.stdout
     assert "1.9 % (Transformer)" in result.stdout
@@ -61,7 +62,7 @@ def test_list_says_what_is_here_and_what_there_is(server: BadServer) -> None:
 
 def test_list_as_json_has_the_sources() -> None:
     table = json.loads(run("list", "--json").stdout)
-    assert [model["name"] for model in table["installed"]] == ["starter-v3"]
+    assert [model["name"] for model in table["installed"]] == [STARTER_NAME]
     base = table["catalogue"][0]
     assert base["size_bytes"] == 411_758_530
     assert base["word_error_rates"][0]["source"].startswith("huggingface.co/")
@@ -150,6 +151,6 @@ def test_bench_times_the_models_of_that_name() -> None:
     result = run("bench", "starter", "--json")
     assert result.exit_code == 0, result.stderr
     timed = json.loads(result.stdout)
-    assert [one["model_name"] for one in timed if one["device_name"] == "CPU"] == ["starter-v3"]
+    assert [one["model_name"] for one in timed if one["device_name"] == "CPU"] == [STARTER_NAME]
     assert timed[0]["network_s"] > 0
     assert timed[0]["search_s"] > 0

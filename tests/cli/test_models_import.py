@@ -12,6 +12,7 @@ from dictation.cli import main
 from tests.support.arpa import arpa
 from tests.support.hugging_face import LETTERS, write_folder
 from tests.support.media_files import write_float_wav
+from tests.support.starter import STARTER_NAME
 from tests.support.synth import babble, join, noise
 
 ARPA = arpa(
@@ -62,7 +63,7 @@ def test_an_unknown_model_and_an_unknown_file_are_said(tmp_path: Path) -> None:
     missing = run("models", "import", "--language-model-for", "nothing", tmp_path / "lm.arpa")
     assert missing.exit_code == 1
     assert "error: There is no model named 'nothing'." in missing.output
-    assert "starter-v3" in missing.output
+    assert STARTER_NAME in missing.output
     (tmp_path / "notes.txt").write_text("milk, bread")
     (tmp_path / "sherpa").mkdir()
     (tmp_path / "sherpa" / "model.int8.onnx").touch()

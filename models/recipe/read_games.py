@@ -48,11 +48,17 @@ def game_option(name: str, place: str) -> Callable[[Command], Command]:
 def main(queen: Path, sky: Path, drascula: Path, lexicon: Path, output: Path) -> None:
     """Write the spoken lines, all for training."""
     known = set(read_lexicon(lexicon))
-    folder = output / "games"
+    readers = (amazon_queen.read_lines(queen), steel_sky.read_lines(sky), read_drascula(drascula))
+    try:
+        write_corpus(output / "games", choose(chain.from_iterable(readers), known))
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def write_corpus(folder: Path, lines: Iterator[tuple[SpokenLine, list[str]]]) -> None:
+    """Write the recordings and their manifest."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = [["path", "seconds", "speaker", "split", "text"]]
-    readers = (amazon_queen.read_lines(queen), steel_sky.read_lines(sky), read_drascula(drascula))
-    lines = choose(chain.from_iterable(readers), known)
     with click.progressbar(lines, label="Reading", item_show_func=lambda pair: pair and pair[0].name) as bar:
         for line, words in bar:
             (folder / line.name).write_bytes(line.recording)

@@ -71,8 +71,9 @@ class _Files:
         return number in self._places
 
     def read(self, number: int) -> bytes:
+        """A file as it was before it was packed; the top bits of its place and its size say how to read it."""
         offset, size = self._places[number]
-        place = (offset & 0x7FFFFF) << (4 if offset & 0x800000 else 0)
+        place = (offset & 0x7FFFFF) << (4 if offset & 0x800000 else 0)  # places far behind are counted in 16s
         content = self._disk[place : place + (size & 0x3FFFFF)]
         is_packed = not size & 0x800000 and content[0] & 0x80
         if not is_packed:

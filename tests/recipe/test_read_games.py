@@ -227,18 +227,9 @@ def test_three_games_become_a_corpus(load: Callable[[str], ModuleType], tmp_path
     (tmp_path / "lexicon").write_text(
         "".join(f"{word} AH\n" for word in f"{known} whole you".split()), encoding="utf-8"
     )
-    arguments = [
-        "--queen",
-        tmp_path / "queen.1c",
-        "--sky",
-        tmp_path / "sky",
-        "--drascula",
-        tmp_path / "drascula",
-        "--lexicon",
-        tmp_path / "lexicon",
-    ]
-    arguments += ["--output", tmp_path / "corpus"]
-    done = CliRunner().invoke(load("read_games").main, list(map(str, arguments)), catch_exceptions=False)
+    places = {name: tmp_path / name for name in ("sky", "drascula", "lexicon")} | {"queen": tmp_path / "queen.1c"}
+    arguments = [f"--{name}={path}" for name, path in places.items()] + [f"--output={tmp_path / 'corpus'}"]
+    done = CliRunner().invoke(load("read_games").main, arguments, catch_exceptions=False)
     corpus = load("corpus")
     clips = {clip.path.stem: clip for clip in corpus.read_clips(tmp_path / "corpus", "train")}
     assert {name: clip.text for name, clip in clips.items()} == {
@@ -261,6 +252,10 @@ def test_three_games_become_a_corpus(load: Callable[[str], ModuleType], tmp_path
     heard = corpus.read_samples(clips["sky-0-0000"].path)
     assert len(heard) == pytest.approx(16_000, abs=400)
     assert 0.7 < heard.max() < 0.9
+    places["queen"].write_bytes(b"another")
+    refused = CliRunner().invoke(load("read_games").main, arguments, catch_exceptions=False)
+    assert refused.exit_code == 1
+    assert "no queen.1c" in refused.output
 
 
 @pytest.mark.parametrize("reader", ["amazon_queen", "steel_sky", "drascula"])

@@ -6,6 +6,7 @@ seconds are relative to whatever the field says. Every record may be read by any
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -189,6 +190,10 @@ class Utterance:
     def text(self) -> str:
         """The best reading."""
         return self.recognition.best.text
+
+
+GAP_MARK = re.compile(rf"\[\d+\.\d s lost: ({'|'.join(re.escape(cause.value) for cause in LossCause)})\]")
+"""What ``Gap.text`` writes, found in a text that was kept."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QPushButton, QTextEdit, QWidget
 
-from dictation.core.records import Gap
+from dictation.core.records import GAP_MARK, Gap
 from dictation.ui.icons import set_icon
 from dictation.ui.tentative_text import TentativeText
 from dictation.ui.theme import current_tokens
@@ -29,12 +29,21 @@ _MARGIN_PX = 24
 _BOTTOM_SLACK_PX = 4
 
 
-def gap_text(gap: Gap) -> str:
-    """A gap as it stands in the text, for example ``[1.2 s lost: device]``.
+def gap_text(mark: str) -> str:
+    """The mark of a gap, for example ``[1.2 s lost: device]``, as it stands in the document.
 
     Its spaces do not break, so that it stays on one line; ``toPlainText`` gives ordinary ones.
     """
-    return gap.text.replace(" ", "\N{NO-BREAK SPACE}")
+    return mark.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def gap_ink() -> QTextCharFormat:
+    """How marks of gaps stand out."""
+    ink = QTextCharFormat()
+    ink.setForeground(QColor(current_tokens().warning))
+    ink.setFontItalic(True)
+    ink.setToolTip("Sound is missing here")
+    return ink
 
 
 class TranscriptView(QTextEdit):
@@ -87,16 +96,12 @@ class TranscriptView(QTextEdit):
         self.document().setUndoRedoEnabled(False)
         for paragraph in text.splitlines():
             self.append_text(paragraph, new_paragraph=True)
+            self._mark_gaps_of_last_paragraph()
         self.document().setUndoRedoEnabled(True)
 
     def append_gap(self, gap: Gap) -> None:
         """Add the visible mark of lost audio."""
-        ink = QTextCharFormat()
-        tokens = current_tokens()
-        ink.setForeground(QColor(tokens.warning))
-        ink.setFontItalic(True)
-        ink.setToolTip("Sound is missing here")
-        self._append(gap_text(gap), ink, new_paragraph=False)
+        self._append(gap_text(gap.text), gap_ink(), new_paragraph=False)
 
     def show_tentative(self, stable: str, tail: str) -> None:
         """Show the open utterance after the end of the document, outside it."""
@@ -191,6 +196,15 @@ class TranscriptView(QTextEdit):
             own.setPosition(anchor)
             own.setPosition(position, QTextCursor.MoveMode.KeepAnchor)
             self.setTextCursor(own)
+
+    def _mark_gaps_of_last_paragraph(self) -> None:
+        """Make gaps stand out that came back as plain text; no character is added or lost."""
+        block = self.document().lastBlock()
+        for found in GAP_MARK.finditer(block.text()):
+            cursor = QTextCursor(self.document())
+            cursor.setPosition(block.position() + found.start())
+            cursor.setPosition(block.position() + found.end(), QTextCursor.MoveMode.KeepAnchor)
+            cursor.insertText(gap_text(found.group()), gap_ink())
 
     def _prepare_document(self) -> None:
         """Give the document its leading and margin, before undo begins to count."""

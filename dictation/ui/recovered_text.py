@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QDateTime, QLocale
-from PySide6.QtGui import QColor, QTextBlockFormat, QTextCharFormat, QTextCursor
+from PySide6.QtGui import QTextBlockFormat, QTextCharFormat, QTextCursor
 
 from dictation.core.recovery import RecoveredUtterance
 from dictation.ui.live_text import PARAGRAPH_PAUSE_S
-from dictation.ui.theme import current_tokens
+from dictation.ui.text_marks import RECOVERED
 from dictation.ui.transcript_view import TranscriptView
 
 
@@ -44,8 +44,7 @@ class RecoveredText:
             else:
                 cursor.insertText(" ", QTextCharFormat())
         if recovered.is_first:
-            mark = f"[recovered, spoken {time_words(recovered.said_at_s)}]".replace(" ", "\N{NO-BREAK SPACE}")
-            cursor.insertText(mark, _mark_ink())
+            RECOVERED.insert(cursor, f"[recovered, spoken {time_words(recovered.said_at_s)}]")
             cursor.insertText(" ", QTextCharFormat())
         cursor.insertText(utterance.text, QTextCharFormat())
         if not cursor.atBlockEnd():
@@ -54,11 +53,3 @@ class RecoveredText:
         cursor.mergeBlockFormat(QTextBlockFormat())  # keeps undo steps apart, see TranscriptView
         cursor.endEditBlock()
         self._place.setPosition(cursor.position())
-
-
-def _mark_ink() -> QTextCharFormat:
-    ink = QTextCharFormat()
-    ink.setForeground(QColor(current_tokens().muted))
-    ink.setFontItalic(True)
-    ink.setToolTip("The program ended before this became text; it was recognised from the kept sound")
-    return ink

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QEvent, QMimeData, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
@@ -16,9 +18,10 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QPushButton, QTextEdit, QWidget
 
-from dictation.core.records import GAP_MARK, Gap
+from dictation.core.records import Gap
 from dictation.ui.icons import set_icon
 from dictation.ui.tentative_text import TentativeText
+from dictation.ui.text_marks import GAP, restore_marks
 from dictation.ui.theme import current_tokens
 
 LINE_CHARACTERS = 70
@@ -27,23 +30,6 @@ LINE_HEIGHT_PERCENT = 150
 _SAMPLE = "the quick brown fox jumps over the lazy dog and reads the morning paper at home"
 _MARGIN_PX = 24
 _BOTTOM_SLACK_PX = 4
-
-
-def gap_text(mark: str) -> str:
-    """The mark of a gap, for example ``[1.2 s lost: device]``, as it stands in the document.
-
-    Its spaces do not break, so that it stays on one line; ``toPlainText`` gives ordinary ones.
-    """
-    return mark.replace(" ", "\N{NO-BREAK SPACE}")
-
-
-def gap_ink() -> QTextCharFormat:
-    """How marks of gaps stand out."""
-    ink = QTextCharFormat()
-    ink.setForeground(QColor(current_tokens().warning))
-    ink.setFontItalic(True)
-    ink.setToolTip("Sound is missing here")
-    return ink
 
 
 class TranscriptView(QTextEdit):
@@ -89,19 +75,19 @@ class TranscriptView(QTextEdit):
 
     def append_text(self, text: str, *, new_paragraph: bool = False) -> None:
         """Add an utterance at the end as one undo step, set off by a space or a new paragraph."""
-        self._append(text, QTextCharFormat(), new_paragraph=new_paragraph)
+        self._append(lambda cursor: cursor.insertText(text, QTextCharFormat()), new_paragraph=new_paragraph)
 
     def restore_text(self, text: str) -> None:
         """Show what an earlier run has left; Undo does not take it away."""
         self.document().setUndoRedoEnabled(False)
         for paragraph in text.splitlines():
             self.append_text(paragraph, new_paragraph=True)
-            self._mark_gaps_of_last_paragraph()
+            restore_marks(self.document().lastBlock())
         self.document().setUndoRedoEnabled(True)
 
     def append_gap(self, gap: Gap) -> None:
         """Add the visible mark of lost audio."""
-        self._append(gap_text(gap.text), gap_ink(), new_paragraph=False)
+        self._append(lambda cursor: GAP.insert(cursor, gap.text), new_paragraph=False)
 
     def show_tentative(self, stable: str, tail: str) -> None:
         """Show the open utterance after the end of the document, outside it."""
@@ -176,7 +162,7 @@ class TranscriptView(QTextEdit):
         if not source.hasUrls():
             super().insertFromMimeData(source)
 
-    def _append(self, text: str, ink: QTextCharFormat, *, new_paragraph: bool) -> None:
+    def _append(self, insert: Callable[[QTextCursor], None], *, new_paragraph: bool) -> None:
         """Insert at the end in one edit block, leaving the user's selection as it is."""
         own = self.textCursor()
         anchor, position = own.anchor(), own.position()
@@ -186,8 +172,8 @@ class TranscriptView(QTextEdit):
         if new_paragraph and not self.document().isEmpty():
             cursor.insertBlock()
         elif not cursor.atBlockStart() and not cursor.block().text()[-1].isspace():
-            text = f" {text}"
-        cursor.insertText(text, ink)
+            cursor.insertText(" ", QTextCharFormat())
+        insert(cursor)
         # Without a last command of another kind, Qt would merge the insertion with typing right behind it
         # (QTextDocumentPrivate::appendUndoItem), and one Undo would take both. This one changes nothing.
         cursor.mergeBlockFormat(QTextBlockFormat())
@@ -196,15 +182,6 @@ class TranscriptView(QTextEdit):
             own.setPosition(anchor)
             own.setPosition(position, QTextCursor.MoveMode.KeepAnchor)
             self.setTextCursor(own)
-
-    def _mark_gaps_of_last_paragraph(self) -> None:
-        """Make gaps stand out that came back as plain text; no character is added or lost."""
-        block = self.document().lastBlock()
-        for found in GAP_MARK.finditer(block.text()):
-            cursor = QTextCursor(self.document())
-            cursor.setPosition(block.position() + found.start())
-            cursor.setPosition(block.position() + found.end(), QTextCursor.MoveMode.KeepAnchor)
-            cursor.insertText(gap_text(found.group()), gap_ink())
 
     def _prepare_document(self) -> None:
         """Give the document its leading and margin, before undo begins to count."""

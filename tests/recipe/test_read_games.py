@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import struct
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import accumulate
 from pathlib import Path
 from types import ModuleType
@@ -14,19 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-RECIPE = Path(__file__).resolve().parents[2] / "models" / "recipe"
 TONE = (128 + 100 * np.sin(np.arange(11_025) * 0.1)).astype(np.uint8).tobytes()
-
-
-@pytest.fixture
-def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType]]:
-    """Import a program of the recipe, and forget it afterwards."""
-    known = set(sys.modules)
-    monkeypatch.syspath_prepend(str(RECIPE))
-    yield importlib.import_module
-    for name in set(sys.modules) - known:
-        if str(RECIPE) in str(getattr(sys.modules[name], "__file__", "")):
-            del sys.modules[name]
 
 
 class Packer:
@@ -190,7 +176,9 @@ def write_drascula(folder: Path, drascula: ModuleType) -> None:
         (folder / name).write_bytes(TONE)
 
 
-def test_three_games_become_a_corpus(load: Callable[[str], ModuleType], tmp_path: Path) -> None:
+def test_three_games_become_a_corpus(
+    load: Callable[[str], ModuleType], call: Callable[..., str], tmp_path: Path
+) -> None:
     lines = {
         0: "Where AM I?",
         3: "In \2.",
@@ -229,7 +217,7 @@ def test_three_games_become_a_corpus(load: Callable[[str], ModuleType], tmp_path
     )
     places = {name: tmp_path / name for name in ("sky", "drascula", "lexicon")} | {"queen": tmp_path / "queen.1c"}
     arguments = [f"--{name}={path}" for name, path in places.items()] + [f"--output={tmp_path / 'corpus'}"]
-    done = CliRunner().invoke(load("read_games").main, arguments, catch_exceptions=False)
+    told = call("read_games", *arguments)
     corpus = load("corpus")
     clips = {clip.path.stem: clip for clip in corpus.read_clips(tmp_path / "corpus", "train")}
     assert {name: clip.text for name, clip in clips.items()} == {
@@ -248,7 +236,7 @@ def test_three_games_become_a_corpus(load: Callable[[str], ModuleType], tmp_path
         "sky-0-0040": "it's the whole long " + 15 * "long " + "story",
         "sky-0-0045": "i am",
     }
-    assert done.output.endswith("14 lines\n")
+    assert told.endswith("14 lines\n")
     heard = corpus.read_samples(clips["sky-0-0000"].path)
     assert len(heard) == pytest.approx(16_000, abs=400)
     assert 0.7 < heard.max() < 0.9

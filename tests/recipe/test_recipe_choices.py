@@ -5,8 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import random
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -25,17 +24,6 @@ pytestmark = pytest.mark.skipif(
     reason="the recipe's dependencies are not installed: uv sync --group recipe",
 )
 LEXICON = {"tea": [("T", "IY")], "two": [("T", "UW")], "toe": [("T", "OW")]}
-
-
-@pytest.fixture
-def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType]]:
-    """Import a program of the recipe, and forget it afterwards."""
-    known = set(sys.modules)
-    monkeypatch.syspath_prepend(str(RECIPE))
-    yield importlib.import_module
-    for name in set(sys.modules) - known:
-        if str(RECIPE) in str(getattr(sys.modules[name], "__file__", "")):
-            del sys.modules[name]
 
 
 def log_probs_of(symbols: tuple[str, ...], *heard: dict[str, float]) -> torch.Tensor:

@@ -10,13 +10,12 @@ import stat
 import subprocess
 import sys
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from click.testing import CliRunner
 
 from dictation.asr.decoding import DecodingParameters
 from dictation.asr.model_folder import open_model_folder
@@ -47,25 +46,6 @@ def run(script: str, *arguments: object, programs: Path | None = None) -> str:
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=150)
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
-    """Call a command in this process: importing torch for each of them would take most of the time."""
-    threads, known = torch.get_num_threads(), set(sys.modules)
-    monkeypatch.syspath_prepend(str(RECIPE))
-
-    def call(name: str, *arguments: object) -> str:
-        command = importlib.import_module(name).main
-        done = CliRunner().invoke(command, [str(argument) for argument in arguments], catch_exceptions=False)
-        assert done.exit_code == 0, done.output
-        return done.output
-
-    yield call
-    torch.set_num_threads(threads)
-    for name in set(sys.modules) - known:
-        if str(RECIPE) in str(getattr(sys.modules[name], "__file__", "")):
-            del sys.modules[name]
 
 
 def write_corpus(corpus: Path) -> Path:

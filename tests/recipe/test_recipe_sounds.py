@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import importlib
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -13,30 +11,12 @@ import av
 import numpy as np
 import pytest
 import torch
-from click.testing import CliRunner
 
 from dictation.asr.labels import Labels
 from dictation.asr.letter_sounds import read_letter_sounds
 
 RECIPE = Path(__file__).resolve().parents[2] / "models" / "recipe"
 STARTER = RECIPE.parent / "starter"
-
-
-@pytest.fixture
-def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType]]:
-    """Import a program of the recipe, and forget it afterwards."""
-    known = set(sys.modules)
-    monkeypatch.syspath_prepend(str(RECIPE))
-    yield importlib.import_module
-    for name in set(sys.modules) - known:
-        if str(RECIPE) in str(getattr(sys.modules[name], "__file__", "")):
-            del sys.modules[name]
-
-
-def call(program: ModuleType, *arguments: object) -> str:
-    done = CliRunner().invoke(program.main, [str(argument) for argument in arguments], catch_exceptions=False)
-    assert done.exit_code == 0, done.output
-    return done.output
 
 
 def write_dictionary(path: Path) -> None:
@@ -54,12 +34,12 @@ def write_dictionary(path: Path) -> None:
     path.write_text("".join(f"{word} {said}\n" for word, said in rows.items()), encoding="utf-8")
 
 
-def test_rules_of_spelling_are_learnt_from_a_dictionary(load: Callable[[str], ModuleType], tmp_path: Path) -> None:
+def test_rules_of_spelling_are_learnt_from_a_dictionary(call: Callable[..., str], tmp_path: Path) -> None:
     write_dictionary(tmp_path / "dictionary")
     arguments = ("--lexicon", tmp_path / "dictionary", "--held-out", 20)
-    told = call(load("learn_spelling"), *arguments, "--output", tmp_path / "one")
+    told = call("learn_spelling", *arguments, "--output", tmp_path / "one")
     assert "0.0 % of sounds wrong" in told
-    call(load("learn_spelling"), *arguments, "--output", tmp_path / "two")
+    call("learn_spelling", *arguments, "--output", tmp_path / "two")
     rules = tmp_path / "one" / "letter_sounds.txt"
     assert rules.read_bytes() == (tmp_path / "two" / "letter_sounds.txt").read_bytes()
     labels = Labels(("<blank>", "AA", "T", "N", "K", "S", "OW"), "<blank>", "")
@@ -85,10 +65,10 @@ def test_every_kind_of_noise_can_be_heard(load: Callable[[str], ModuleType], kin
     assert sound.std() > 0
 
 
-def test_noise_is_learnt_as_blank(load: Callable[[str], ModuleType], tmp_path: Path) -> None:
+def test_noise_is_learnt_as_blank(load: Callable[[str], ModuleType], call: Callable[..., str], tmp_path: Path) -> None:
     sphinx = pytest.importorskip("pocketsphinx")
     model = Path(sphinx.__file__).parent / "model" / "en-us" / "en-us"
-    told = call(load("prepare_noise"), "--sphinx", model, "--output", tmp_path, "--minutes", 0.5)
+    told = call("prepare_noise", "--sphinx", model, "--output", tmp_path, "--minutes", 0.5)
     train = load("train")
     items = train.read_items(tmp_path, "train")
     assert told.endswith(f"{len(items)} pieces of noise\n")
@@ -125,7 +105,7 @@ def test_two_views_of_a_clip_teach_each_other(load: Callable[[str], ModuleType])
     assert together - alone == pytest.approx(train.CONSISTENCY * apart.item() / 4, rel=1e-4)
 
 
-def test_prompts_become_a_corpus(load: Callable[[str], ModuleType], tmp_path: Path) -> None:
+def test_prompts_become_a_corpus(load: Callable[[str], ModuleType], call: Callable[..., str], tmp_path: Path) -> None:
     sounds, texts, lexicon = tmp_path / "sounds", tmp_path / "texts.gz", tmp_path / "lexicon"
     (sounds / "digits").mkdir(parents=True)
     tone = (8000 * np.sin(np.arange(16_000) * 0.1)).astype(np.int16)
@@ -138,7 +118,7 @@ def test_prompts_become_a_corpus(load: Callable[[str], ModuleType], tmp_path: Pa
     lines = "; Remark: one\n\ndigits/one: One, one.\nbeep: (a tone)\npress: Press 1\nrare: Zyx\nmissing: one\n"
     texts.write_bytes(gzip.compress(lines.encode()))
     lexicon.write_text("one W AH N\npress P R EH S\na AH\ntone T OW N\n", encoding="utf-8")
-    told = call(load("read_prompts"), "--sounds", sounds, "--texts", texts, "--lexicon", lexicon, "--output", tmp_path)
+    told = call("read_prompts", "--sounds", sounds, "--texts", texts, "--lexicon", lexicon, "--output", tmp_path)
     assert told.endswith("1 prompts\n")
     [clip] = load("corpus").read_clips(tmp_path, "train")
     assert (clip.folder, clip.path.name, clip.text) == ("prompts", "digits-one.wav", "one one")
@@ -148,15 +128,14 @@ def test_prompts_become_a_corpus(load: Callable[[str], ModuleType], tmp_path: Pa
 
 
 @pytest.mark.model
-def test_a_noisy_minute_is_counted_and_a_threshold_chosen(load: Callable[[str], ModuleType], tmp_path: Path) -> None:
-    program = load("noise_hour")
-    told = call(program, STARTER, "--minutes", 0.2, "--seed", 2)
+def test_a_noisy_minute_is_counted_and_a_threshold_chosen(call: Callable[..., str], tmp_path: Path) -> None:
+    told = call("noise_hour", STARTER, "--minutes", 0.2, "--seed", 2)
     assert "words in" in told.splitlines()[-1]
     folder = tmp_path / "corpus" / "ljspeech-part1"
     folder.mkdir(parents=True)
     (folder / "clip.wav").write_bytes((STARTER / "reference.wav").read_bytes())
     (folder / "manifest.tsv").write_text("path\tseconds\tspeaker\tsplit\ttext\nclip.wav\t3\tx\tdev\tthis\n")
-    chosen = call(program, STARTER, "--minutes", 0.2, "--choose", "--corpus", tmp_path / "corpus").splitlines()[-1]
+    chosen = call("noise_hour", STARTER, "--minutes", 0.2, "--choose", "--corpus", tmp_path / "corpus").splitlines()[-1]
     assert chosen.startswith("--min-letter-confidence 0.")
     assert "--min-gain-over-silence" in chosen
     assert chosen.endswith("loses 0 of 1 clips of speech")

@@ -55,9 +55,9 @@ class Desktop:
         windows = self._xdotool("search", "--onlyvisible", "--name", ".").split()
         return [self._xdotool("getwindowname", window).strip() for window in windows]
 
-    def has_focus(self) -> bool:
-        """Whether some window takes the keys; without a window manager none does until it is clicked."""
-        return bool(self._xdotool("getwindowfocus").strip())
+    def focused_title(self) -> str:
+        """Title of the window that takes the keys; without a window manager none does until it is clicked."""
+        return self._xdotool("getwindowfocus", "getwindowname").strip()
 
     def press(self, keys: str) -> None:
         """Type a key combination such as ``ctrl+shift+c`` into the window under the pointer."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -18,9 +20,11 @@ from dictation.core.status import BROKEN_INPUT, InputState, ModelState, SessionS
 if TYPE_CHECKING:
     from dictation.core.errors import DictationError
     from dictation.core.records import Gap, Tentative, Utterance
+    from dictation.core.settings import RecoverySettings
     from dictation.core.status import InputStatus, ModelStatus
     from dictation.runtime.backends import Backends
     from dictation.runtime.session import Session
+    from dictation.runtime.sound_journal import SoundJournal
 
 _CLEAR_LINE = "\r\x1b[K"
 
@@ -33,7 +37,10 @@ _CLEAR_LINE = "\r\x1b[K"
 @common_options
 @click.pass_context
 def listen(context: click.Context, clip: Path | None) -> None:
-    """Show words while you speak, until Ctrl+C; final lines go to standard output."""
+    """Show words while you speak, until Ctrl+C; final lines go to standard output.
+
+    Speech lies on the disk until its line is written: what a crash takes, "dictation recover" brings back.
+    """
     from PySide6.QtCore import QCoreApplication
 
     from dictation.runtime.session import Session
@@ -42,15 +49,38 @@ def listen(context: click.Context, clip: Path | None) -> None:
     settings = choices.read_settings()
     backends = _backends(choices.model_path, clip)
     application = QCoreApplication.instance() or QCoreApplication(sys.argv[:1])
-    listener = _Listener(Session(settings, backends), ends_with_input=clip is not None)
-    listener.session.stopped.connect(application.quit)
-    before = signal.signal(signal.SIGINT, listener.interrupt)
-    try:
-        listener.start()
-        application.exec()
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with _kept_until_written(settings.recovery, is_live=clip is None) as journal:
+        listener = _Listener(Session(settings, backends, journal), journal, ends_with_input=clip is not None)
+        listener.session.stopped.connect(application.quit)
+        before = signal.signal(signal.SIGINT, listener.interrupt)
+        try:
+            listener.start()
+            application.exec()
+        finally:
+            signal.signal(signal.SIGINT, before)
     context.exit(listener.exit_code)
+
+
+@contextmanager
+def _kept_until_written(settings: RecoverySettings, *, is_live: bool) -> Iterator[SoundJournal | None]:
+    """Keep live speech on the disk until it has words, and say at both ends what has none; a clip needs no keeping."""
+    from dictation.runtime.kept_sounds import usual_root, waiting_s
+    from dictation.runtime.sound_journal import SoundJournal
+
+    if not is_live:
+        yield None
+        return
+    root = usual_root()
+    before_s = waiting_s(root)
+    if before_s:
+        say_note(f"{before_s:.1f} s of speech from an earlier run have no words yet: dictation recover")
+    journal = SoundJournal(root, settings)
+    try:
+        yield journal
+    finally:
+        journal.close()
+        if left_s := max(0.0, waiting_s(root) - before_s):
+            say_note(f"{left_s:.1f} s of speech have no words yet: dictation recover")
 
 
 def _backends(model_path: Path | None, clip: Path | None) -> Backends:
@@ -70,8 +100,9 @@ def _backends(model_path: Path | None, clip: Path | None) -> Backends:
 class _Listener:
     """Writes what a session says, and ends it. Thread: the one of the event loop."""
 
-    def __init__(self, session: Session, *, ends_with_input: bool) -> None:
+    def __init__(self, session: Session, journal: SoundJournal | None, *, ends_with_input: bool) -> None:
         self.session = session
+        self._journal = journal
         self.exit_code = 0
         self._ends_with_input = ends_with_input
         self._is_ending = False
@@ -84,6 +115,8 @@ class _Listener:
         session.gap_found.connect(self._on_gap_found)
         session.failed.connect(self._on_failed)
         session.state_changed.connect(self._on_state_changed)
+        if journal is not None:
+            journal.failed.connect(self._on_failed)
 
     def start(self) -> None:
         """Open the input and record at once; audio waits for the model."""
@@ -136,6 +169,9 @@ class _Listener:
     def _on_utterance_ready(self, utterance: Utterance) -> None:
         if utterance.text:
             self._write_line(utterance.text)
+        sound = None if self._journal is None else self._journal.take(utterance.segment_id)
+        if self._journal is not None and sound is not None:
+            self._journal.discard([sound.path])
 
     def _on_gap_found(self, gap: Gap) -> None:
         self._write_line(gap.text)

@@ -54,11 +54,9 @@ def recover(context: click.Context, is_list: bool, folder: Path | None, is_delet
 @contextmanager
 def _kept_sounds() -> Iterator[Sequence[KeptSound]]:
     """Hold what no running program keeps."""
-    import platformdirs
+    from dictation.runtime.kept_sounds import claim_orphans, usual_root
 
-    from dictation.runtime.kept_sounds import FOLDER_NAME, claim_orphans
-
-    folders = claim_orphans(Path(platformdirs.user_data_dir("dictation", appauthor=False)) / FOLDER_NAME)
+    folders = claim_orphans(usual_root())
     try:
         yield [sound for folder in folders for sound in folder.sounds()]
     finally:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+import platformdirs
 from PySide6.QtCore import QLockFile
 
 from dictation.audio.growing_wav import FRAME_BYTES, HEADER_BYTES
@@ -119,6 +120,11 @@ class RunFolder:
         self._lock.unlock()
 
 
+def usual_root() -> Path:
+    """Where this user's programs keep sound."""
+    return Path(platformdirs.user_data_dir("dictation", appauthor=False)) / FOLDER_NAME
+
+
 def make_run_folder(root: Path) -> RunFolder:
     """Make and claim the folder of this run.
 
@@ -141,6 +147,15 @@ def claim_orphans(root: Path) -> list[RunFolder]:
     except OSError:
         return []
     return [folder for folder in (RunFolder(root, name) for name in names) if folder.claim()]
+
+
+def waiting_s(root: Path) -> float:
+    """Seconds of speech that programs which run no more have left without words."""
+    folders = claim_orphans(root)
+    length_s = sum(sound.length_s for folder in folders for sound in folder.sounds())
+    for folder in folders:
+        folder.release()
+    return length_s
 
 
 def total_bytes(root: Path) -> int:

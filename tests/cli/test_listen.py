@@ -17,10 +17,11 @@ from dictation.asr.self_test import SelfTestRun
 from dictation.audio.source import AudioSource
 from dictation.audio.wave_source import WaveSource
 from dictation.cli import main
-from dictation.core.errors import ModelMissing
+from dictation.core.errors import InvalidAudio, ModelMissing
 from dictation.core.records import Recognition, Samples
 from dictation.core.settings import AudioSettings
 from dictation.runtime import backends
+from dictation.runtime.kept_sounds import usual_root
 from tests.support.fake_submit import recognition_of
 from tests.support.media_files import write_float_wav
 from tests.support.synth import babble, join, noise
@@ -117,3 +118,61 @@ def test_a_clip_that_cannot_be_read_is_one_error(listen: Callable[..., Result], 
     result = listen("--file", tmp_path / "absent.wav")
     assert result.exit_code == 1
     assert "error: absent.wav" in result.stderr
+
+
+def _kept_files() -> list[Path]:
+    return list(usual_root().glob("*/*.wav"))
+
+
+def test_live_speech_lies_on_the_disk_until_its_line_is_written(
+    listen: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept_counts = []
+
+    def count_files(_self: object, samples: Samples, *_rest: object, **_more: object) -> Recognition:
+        kept_counts.append(len(_kept_files()))
+        return recognition_of("hello world", samples.size / 16_000)
+
+    monkeypatch.setattr(_FakeRecognizer, "recognize", count_files)
+    long_talk = write_float_wav(tmp_path / "long.wav", babble(60.0))
+    QTimer.singleShot(1500, lambda: os.kill(os.getpid(), signal.SIGINT))
+    result = listen(make_source=lambda _settings: WaveSource(long_talk))
+    assert result.stdout.startswith("hello world")
+    assert kept_counts[-1] == 1
+    assert not _kept_files()
+    assert "recover" not in result.stderr
+
+
+def test_speech_that_got_no_words_stays_and_is_told(
+    listen: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_self: object, *_rest: object, **_more: object) -> Recognition:
+        raise InvalidAudio("broken")
+
+    monkeypatch.setattr(_FakeRecognizer, "recognize", fail)
+    long_talk = write_float_wav(tmp_path / "long.wav", babble(60.0))
+    QTimer.singleShot(1500, lambda: os.kill(os.getpid(), signal.SIGINT))
+    result = listen(make_source=lambda _settings: WaveSource(long_talk))
+    assert len(_kept_files()) == 1
+    assert result.stderr.endswith("s of speech have no words yet: dictation recover\n")
+
+
+@pytest.mark.usefixtures("kept")
+def test_speech_of_an_earlier_run_is_told_and_left_alone(listen: Callable[..., Result]) -> None:
+    result = listen(make_recognizer=_no_model)
+    assert result.stderr.count("2.0 s of speech from an earlier run have no words yet: dictation recover") == 1
+    assert result.stderr.count("dictation recover") == 1
+    assert len(_kept_files()) == 2
+
+
+def test_a_file_is_not_kept_twice(listen: Callable[..., Result], clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept_counts = []
+
+    def count_files(_self: object, samples: Samples, *_rest: object, **_more: object) -> Recognition:
+        kept_counts.append(len(_kept_files()))
+        return recognition_of("hello world", samples.size / 16_000)
+
+    monkeypatch.setattr(_FakeRecognizer, "recognize", count_files)
+    assert listen("--file", clip).exit_code == 0
+    assert kept_counts
+    assert not any(kept_counts)

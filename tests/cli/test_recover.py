@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import platformdirs
 import pytest
 from click.testing import CliRunner, Result
 
-from dictation.audio.growing_wav import GrowingWav, read_growing_wav
+from dictation.audio.growing_wav import read_growing_wav
 from dictation.cli import main
 from dictation.core.errors import ModelMissing
 from dictation.core.records import Recognition, Samples
 from dictation.core.settings import RecognizerSettings
 from dictation.runtime import backends
-from dictation.runtime.kept_sounds import FOLDER_NAME, make_run_folder
 from tests.support.fake_submit import recognition_of
-from tests.support.synth import babble
 
 
 class _FakeRecognizer:
@@ -25,21 +22,6 @@ class _FakeRecognizer:
 
     def recognize(self, samples: Samples) -> Recognition:
         return recognition_of(f"{samples.size} frames", 1.0)
-
-
-@pytest.fixture
-def kept() -> list[Path]:
-    folder = make_run_folder(Path(platformdirs.user_data_dir("dictation", appauthor=False)) / FOLDER_NAME)
-    paths = []
-    for segment_id in range(2):
-        sound = folder.name_sound(segment_id, 16_000 * segment_id, 1_795_253_400.0 + segment_id)
-        file = GrowingWav(sound.path)
-        file.open()
-        file.append(babble(0.5 + segment_id))
-        file.close()
-        paths.append(sound.path)
-    folder._lock.unlock()
-    return paths
 
 
 def _use(monkeypatch: pytest.MonkeyPatch, error: Exception | None = None) -> None:

@@ -97,14 +97,14 @@ def _bring_back(window: MainWindow, session: Session, journal: SoundJournal, dat
     transcript = window.documents.dictation
     release = SoundRelease(root, journal)
     draft = DraftStore(data_folder, transcript.toPlainText, release, window)
+    for part in (draft, journal):
+        part.failed.connect(session.failed)
     transcript.restore_text(draft.load())
     transcript.textChanged.connect(draft.note_change)
     release.text_is_kept = draft.is_ours
     session.utterance_ready.connect(release.note_utterance)  # behind the window's own slot: the words are in the text
     recovery = SoundRecovery(root, session.submit_segment, release, window)
     RecoveryLink(window, recovery)
-    for part in (draft, journal):
-        part.failed.connect(session.failed)
     for part in (draft, recovery, journal):
         window.closed.connect(part.close)
     if draft.is_ours:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import logging
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from PySide6.QtCore import QLockFile, QObject, QTimer, Signal
@@ -18,7 +19,7 @@ FILE_NAME = "draft.txt"
 SAVE_DELAY_MS = 400
 """After the first change; later ones ride along. With the writing itself, less than a second is ever at risk."""
 
-_log = logging.getLogger(__name__)
+_REMEDY = "Save the text elsewhere with Ctrl+S, or free space on the disk."
 
 
 class DraftStore(QObject):
@@ -27,7 +28,8 @@ class DraftStore(QObject):
     A second program running at the same time neither reads nor writes the draft: it belongs to the first.
 
     Signals:
-        failed(DictationError): The text could not be kept; told once until it works again.
+        failed(DictationError): The text could not be kept (told once until it works again), the last run's could not be
+            read, or the draft belongs to another program.
     """
 
     failed = Signal(object)
@@ -63,19 +65,46 @@ class DraftStore(QObject):
         return self._is_ours
 
     def load(self) -> str:
-        """Return what the last run left, and claim the draft; empty if another program holds it."""
-        try:
+        """Return what the last run left, and claim the draft; empty, and ``failed`` says so, if that cannot be done."""
+        with suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._is_ours = self._lock.tryLock(0)
-            data = self._path.read_bytes() if self._is_ours else b""
+        self._is_ours = self._lock.tryLock(0)
+        if not self._is_ours:
+            self._tell_not_ours()
+            return ""
+        try:
+            data = self._path.read_bytes()
         except FileNotFoundError:
             return ""
         except OSError as error:
-            _log.warning("draft not read: %s", type(error).__name__)
+            self._set_aside(error)
             return ""
         self.found_digest = digest(data)
         # "replace": what a bad disk left legible is kept, since the next change overwrites the file.
         return data.decode("utf-8", errors="replace")
+
+    def _tell_not_ours(self) -> None:
+        """The window works all the same, and its user knows what a crash would cost."""
+        if self._lock.error() == QLockFile.LockError.LockFailedError:
+            why = "another window of this program is open"
+            remedy = "Save this text with Ctrl+S, or go on in the other window."
+        else:
+            why, remedy = f"{self._path.parent} cannot be written", _REMEDY
+        self.failed.emit(DictationError(f"The text of this window is not being kept safe: {why}.", remedy))
+
+    def _set_aside(self, error: OSError) -> None:
+        """Give a draft that cannot be read another name, so that the new text does not overwrite it."""
+        aside = self._path.with_name(f"draft-{time.strftime('%Y%m%dT%H%M%S')}.txt")
+        try:
+            self._path.rename(aside)
+        except OSError:
+            self._is_ours = False
+            where, remedy = f"{self._path}, and that of this window is not being kept safe", _REMEDY
+        else:
+            where = f"{aside}"
+            remedy = "Open that file with another program; what you dictate now is kept as usual."
+        message = f"The text of the last run cannot be read ({error.strerror}). It lies in {where}."
+        self.failed.emit(DictationError(message, remedy))
 
     def note_change(self) -> None:
         """The text has changed: write it soon."""
@@ -105,8 +134,7 @@ class DraftStore(QObject):
                 self._release.put_back(sounds)
             if not self._has_failed:
                 self._has_failed = True
-                remedy = "Save the text elsewhere with Ctrl+S, or free space on the disk."
-                self.failed.emit(DictationError(f"The text is not being kept safe: {error.strerror}.", remedy))
+                self.failed.emit(DictationError(f"The text is not being kept safe: {error.strerror}.", _REMEDY))
         else:
             self._has_failed = False
             if self._release is not None:

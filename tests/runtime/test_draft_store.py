@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
+from dictation.core.errors import DictationError
 from dictation.runtime.draft_store import FILE_NAME, DraftStore
 
 
@@ -18,10 +19,12 @@ class Page:
         self.folder = folder
         self.text = ""
         self.stores: list[DraftStore] = []
+        self.told: list[DictationError] = []
 
     def open(self) -> tuple[DraftStore, str]:
         store = DraftStore(self.folder, lambda: self.text)
         self.stores.append(store)
+        store.failed.connect(self.told.append)
         return store, store.load()
 
     @property
@@ -68,6 +71,8 @@ def test_a_second_program_leaves_the_draft_alone(page: Page) -> None:
     first.note_change()
     second, found = page.open()
     assert found == ""
+    assert "another window of this program is open" in str(page.told[0])
+    assert "Ctrl+S" in page.told[0].remedy
     page.text = "second"
     second.note_change()
     second.close()
@@ -76,9 +81,33 @@ def test_a_second_program_leaves_the_draft_alone(page: Page) -> None:
     assert page.saved == "first"
 
 
-def test_a_draft_that_cannot_be_read_starts_empty(page: Page) -> None:
+def test_a_draft_that_cannot_be_read_is_put_aside_and_not_overwritten(page: Page, qtbot: QtBot) -> None:
     (page.folder / FILE_NAME).mkdir(parents=True)
-    assert page.open()[1] == ""
+    store, found = page.open()
+    assert found == ""
+    (aside,) = page.folder.glob("draft-*.txt")
+    assert str(aside) in str(page.told[0])
+    page.text = "new"
+    store.note_change()
+    qtbot.waitUntil(lambda: page.saved == "new")
+
+
+def test_what_cannot_be_put_aside_is_left_alone(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    (page.folder / FILE_NAME).mkdir(parents=True)
+
+    def refuse(_self: Path, _target: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    store, _ = page.open()
+    assert not store.is_ours
+    assert "not being kept safe" in str(page.told[0])
+
+
+def test_a_folder_that_cannot_be_made_is_told(page: Page) -> None:
+    page.folder.write_bytes(b"a file in its place")
+    page.open()
+    assert f"{page.folder} cannot be written" in str(page.told[0])
 
 
 def test_damaged_bytes_do_not_cost_the_words_around_them(page: Page) -> None:

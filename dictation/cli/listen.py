@@ -50,7 +50,9 @@ def listen(context: click.Context, clip: Path | None) -> None:
     backends = _backends(choices.model_path, clip)
     application = QCoreApplication.instance() or QCoreApplication(sys.argv[:1])
     with _kept_until_written(settings.recovery, is_live=clip is None) as journal:
-        listener = _Listener(Session(settings, backends, journal), journal, ends_with_input=clip is not None)
+        listener = _Listener(Session(settings, backends, journal), ends_with_input=clip is not None)
+        if journal is not None:
+            listener.release_written(journal)
         listener.session.stopped.connect(application.quit)
         before = signal.signal(signal.SIGINT, listener.interrupt)
         try:
@@ -100,9 +102,8 @@ def _backends(model_path: Path | None, clip: Path | None) -> Backends:
 class _Listener:
     """Writes what a session says, and ends it. Thread: the one of the event loop."""
 
-    def __init__(self, session: Session, journal: SoundJournal | None, *, ends_with_input: bool) -> None:
+    def __init__(self, session: Session, *, ends_with_input: bool) -> None:
         self.session = session
-        self._journal = journal
         self.exit_code = 0
         self._ends_with_input = ends_with_input
         self._is_ending = False
@@ -115,8 +116,16 @@ class _Listener:
         session.gap_found.connect(self._on_gap_found)
         session.failed.connect(self._on_failed)
         session.state_changed.connect(self._on_state_changed)
-        if journal is not None:
-            journal.failed.connect(self._on_failed)
+
+    def release_written(self, journal: SoundJournal) -> None:
+        """Let the sound of each utterance go when its line has been written: no draft holds the words here."""
+        from dictation.runtime.kept_sounds import usual_root
+        from dictation.runtime.sound_release import SoundRelease
+
+        self._release = SoundRelease(usual_root(), journal)
+        self._release.text_is_kept = False
+        self.session.utterance_ready.connect(self._release.note_utterance)  # behind the slot that writes the line
+        journal.failed.connect(self.session.failed)  # the journal tells it in the segmenter's thread
 
     def start(self) -> None:
         """Open the input and record at once; audio waits for the model."""
@@ -169,9 +178,6 @@ class _Listener:
     def _on_utterance_ready(self, utterance: Utterance) -> None:
         if utterance.text:
             self._write_line(utterance.text)
-        sound = None if self._journal is None else self._journal.take(utterance.segment_id)
-        if self._journal is not None and sound is not None:
-            self._journal.discard([sound.path])
 
     def _on_gap_found(self, gap: Gap) -> None:
         self._write_line(gap.text)

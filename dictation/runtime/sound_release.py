@@ -23,7 +23,7 @@ class SoundRelease:
         self._waiting: list[KeptSound] = []
         self._lock = threading.Lock()
         self.text_is_kept = True
-        """Whether there is a draft that holds the text; without one, words in the window have to do."""
+        """Whether there is a draft that holds the text; without one, words in the window or the terminal have to do."""
 
     def note_utterance(self, utterance: Utterance) -> None:
         """A live utterance has its words; noise has none, and its sound goes at once."""

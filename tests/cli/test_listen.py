@@ -99,14 +99,6 @@ def test_a_gpu_that_fails_on_the_way_is_told(
     assert result.stderr.count("note: The GPU failed (it ran out of memory); using the CPU.") == 1
 
 
-def test_control_c_finishes_what_was_said(listen: Callable[..., Result], tmp_path: Path) -> None:
-    long_talk = write_float_wav(tmp_path / "long.wav", babble(60.0))
-    QTimer.singleShot(1500, lambda: os.kill(os.getpid(), signal.SIGINT))
-    result = listen(make_source=lambda _settings: WaveSource(long_talk))
-    assert result.exit_code == 0, result.stderr
-    assert result.stdout.startswith("hello world")
-
-
 def test_without_a_model_it_says_how_to_get_one(listen: Callable[..., Result], clip: Path) -> None:
     result = listen("--file", clip, make_recognizer=_no_model)
     assert result.exit_code == 1
@@ -124,19 +116,42 @@ def _kept_files() -> list[Path]:
     return list(usual_root().glob("*/*.wav"))
 
 
-def test_live_speech_lies_on_the_disk_until_its_line_is_written(
-    listen: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kept_counts = []
+@pytest.fixture
+def kept_counts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many utterances lie on the disk, each time one is recognised."""
+    counts: list[int] = []
+    recognize = _FakeRecognizer.recognize
 
-    def count_files(_self: object, samples: Samples, *_rest: object, **_more: object) -> Recognition:
-        kept_counts.append(len(_kept_files()))
-        return recognition_of("hello world", samples.size / 16_000)
+    def count_files(self: _FakeRecognizer, samples: Samples, *rest: object, **more: object) -> Recognition:
+        counts.append(len(_kept_files()))
+        return recognize(self, samples, *rest, **more)
 
     monkeypatch.setattr(_FakeRecognizer, "recognize", count_files)
-    long_talk = write_float_wav(tmp_path / "long.wav", babble(60.0))
-    QTimer.singleShot(1500, lambda: os.kill(os.getpid(), signal.SIGINT))
-    result = listen(make_source=lambda _settings: WaveSource(long_talk))
+    return counts
+
+
+@pytest.fixture
+def listen_and_interrupt(listen: Callable[..., Result], tmp_path: Path) -> Callable[[], Result]:
+    """Talk for a minute into the microphone's place, and press Ctrl+C after 1.5 s."""
+
+    def run() -> Result:
+        long_talk = write_float_wav(tmp_path / "long.wav", babble(60.0))
+        QTimer.singleShot(1500, lambda: os.kill(os.getpid(), signal.SIGINT))
+        return listen(make_source=lambda _settings: WaveSource(long_talk))
+
+    return run
+
+
+def test_control_c_finishes_what_was_said(listen_and_interrupt: Callable[[], Result]) -> None:
+    result = listen_and_interrupt()
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.startswith("hello world")
+
+
+def test_live_speech_lies_on_the_disk_until_its_line_is_written(
+    listen_and_interrupt: Callable[[], Result], kept_counts: list[int]
+) -> None:
+    result = listen_and_interrupt()
     assert result.stdout.startswith("hello world")
     assert kept_counts[-1] == 1
     assert not _kept_files()
@@ -144,17 +159,25 @@ def test_live_speech_lies_on_the_disk_until_its_line_is_written(
 
 
 def test_speech_that_got_no_words_stays_and_is_told(
-    listen: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    listen_and_interrupt: Callable[[], Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_self: object, *_rest: object, **_more: object) -> Recognition:
         raise InvalidAudio("broken")
 
     monkeypatch.setattr(_FakeRecognizer, "recognize", fail)
-    long_talk = write_float_wav(tmp_path / "long.wav", babble(60.0))
-    QTimer.singleShot(1500, lambda: os.kill(os.getpid(), signal.SIGINT))
-    result = listen(make_source=lambda _settings: WaveSource(long_talk))
+    result = listen_and_interrupt()
     assert len(_kept_files()) == 1
     assert result.stderr.endswith("s of speech have no words yet: dictation recover\n")
+
+
+def test_speech_that_cannot_be_kept_is_told_and_written_all_the_same(
+    listen_and_interrupt: Callable[[], Result],
+) -> None:
+    usual_root().parent.mkdir(parents=True, exist_ok=True)
+    usual_root().write_bytes(b"a file in the folder's place")
+    result = listen_and_interrupt()
+    assert result.stdout.startswith("hello world")
+    assert result.stderr.count("error: Speech is not being kept safe on the disk") == 1
 
 
 @pytest.mark.usefixtures("kept")
@@ -165,14 +188,7 @@ def test_speech_of_an_earlier_run_is_told_and_left_alone(listen: Callable[..., R
     assert len(_kept_files()) == 2
 
 
-def test_a_file_is_not_kept_twice(listen: Callable[..., Result], clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept_counts = []
-
-    def count_files(_self: object, samples: Samples, *_rest: object, **_more: object) -> Recognition:
-        kept_counts.append(len(_kept_files()))
-        return recognition_of("hello world", samples.size / 16_000)
-
-    monkeypatch.setattr(_FakeRecognizer, "recognize", count_files)
+def test_a_file_is_not_kept_twice(listen: Callable[..., Result], clip: Path, kept_counts: list[int]) -> None:
     assert listen("--file", clip).exit_code == 0
     assert kept_counts
     assert not any(kept_counts)

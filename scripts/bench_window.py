@@ -25,6 +25,7 @@ from PySide6.QtGui import QPaintEvent  # noqa: E402
 from dictation import app  # noqa: E402
 from dictation.core.records import SAMPLE_RATE_HZ, SegmentMark, SegmentState, Tentative, Utterance  # noqa: E402
 from dictation.core.status import InputState, ModelState  # noqa: E402
+from dictation.runtime import recognizer_worker  # noqa: E402
 from dictation.ui import main_window  # noqa: E402
 
 STARTED_S = float(os.environ["BENCH_STARTED_S"])
@@ -82,6 +83,8 @@ class WatchedWindow(main_window.MainWindow):
         self._gui_timer.stop()
         self.found["utterances"] = self._utterances
         self.found["rss_mib"] = self._process.memory_info().rss / 2**20
+        yield from self._wait(recognizer_worker.TEND_EVERY_S + PAUSE_BETWEEN_S)
+        self.found["rested_rss_mib"] = self._process.memory_info().rss / 2**20
         self.close()
 
     def _wait(self, length_s: float) -> Iterator[None]:

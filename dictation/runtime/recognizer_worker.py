@@ -16,11 +16,13 @@ from dictation.core.records import Recognition
 from dictation.core.settings import RecognizerSettings
 from dictation.core.status import ModelFallback, ModelState, ModelStatus
 from dictation.runtime.backends import HearsUtterancesGrow, RecognizerLike, UtteranceLike
+from dictation.runtime.freed_memory import give_back_freed_memory
 
 _log = logging.getLogger(__name__)
 
 TEND_EVERY_S = 5.0
-"""How soon after its test a GPU is taken over if nobody speaks; an idle one is given back at most so much late."""
+"""How soon after its test a GPU is taken over if nobody speaks; an idle one is given back at most so much late. After
+so long a silence the memory that loading and searching left behind is given back too."""
 _RELOADING_KEYS = ("model_path", "processor", "personal_model")
 
 
@@ -104,14 +106,19 @@ class RecognizerWorker(QObject):
 
     def _work(self) -> None:
         """Answer jobs and requests until there is nothing left to do."""
+        has_garbage = True  # of loading
         while not (self._is_finishing and (self._recognizer is None or self._box.is_exhausted)):
             # Without a model there is nothing to do but wait for another request; the box keeps the audio.
             if self._recognizer is None or not self._requests.empty():
                 self._answer_requests()
+                has_garbage = True
                 continue
             job = self._box.take(TEND_EVERY_S)
             if job is not None:
                 self._process(job, self._recognizer)
+            elif has_garbage:
+                give_back_freed_memory()
+            has_garbage = job is not None
             self._recognizer.tend()
             self._show_changes(self._recognizer)
 

@@ -11,6 +11,7 @@ from dictation.core.errors import ModelDamaged, ModelMissing
 from dictation.core.settings import RecognizerSettings
 from dictation.core.status import ModelState
 from dictation.runtime import recognizer_worker
+from tests.support.fake_recognizer import FakeRecognizer
 from tests.support.stage import UTTERANCE, Stage, wait_for
 
 
@@ -61,6 +62,33 @@ def test_a_gpu_that_is_taken_over_or_fails_meanwhile_is_shown_without_a_word_sai
         wait_for(qtbot, lambda device=device: stage.session.model_status.device == device)
         status = stage.session.model_status
         assert (status.state, status.note) == (ModelState.READY, note)
+
+
+def test_what_loading_and_each_utterance_left_behind_is_given_back_once_in_the_silence_after_it(
+    open_stage: Callable[..., Stage], qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    after_calls: list[int] = []
+
+    def watch(stage: Stage) -> None:
+        calls = stage.recognizer.calls
+        monkeypatch.setattr(recognizer_worker, "give_back_freed_memory", lambda: after_calls.append(len(calls)))
+
+    def wait_for_silence(recognizer: FakeRecognizer) -> None:
+        before = recognizer.tended
+        wait_for(qtbot, lambda: recognizer.tended > before + 5)
+
+    monkeypatch.setattr(recognizer_worker, "TEND_EVERY_S", 0.01)
+    stage = open_stage(prepare=watch)
+    wait_for(qtbot, lambda: stage.recognizer.tended > 5)
+    assert after_calls == [0]
+    stage.session.record()
+    stage.microphone.play(UTTERANCE)
+    wait_for(qtbot, lambda: stage.texts != [])
+    wait_for_silence(stage.recognizer)
+    assert after_calls[-1] == len(stage.recognizer.calls) > 0
+    times = len(after_calls)
+    wait_for_silence(stage.recognizer)
+    assert len(after_calls) == times
 
 
 def test_another_model_takes_over_and_the_old_one_is_freed(stage: Stage, qtbot: QtBot) -> None:

@@ -28,6 +28,7 @@ class FakeRecognizer:
     device_name: str = "CPU"
     note: str = ""
     tended_to: tuple[str, str] | None = None
+    tended: int = 0
     look_ahead: int = 0
     told_of: list[int] = field(default_factory=list)
 
@@ -45,6 +46,7 @@ class FakeRecognizer:
         self.closed += 1
 
     def tend(self) -> None:
+        self.tended += 1
         self.device_name, self.note = self.tended_to or (self.device_name, self.note)
 
     def configure(self, settings: RecognizerSettings) -> None:

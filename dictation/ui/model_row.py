@@ -102,10 +102,8 @@ class ModelRow(QFrame):
             return
         made = {**self.buttons, **{verb: self._button(verb) for verb in missing}}
         self.buttons = {verb: made[verb] for verb in _VERBS if verb in made}
-        while self._button_row.count():
-            self._button_row.takeAt(0)
-        for button in self.tab_stops[:-1]:
-            self._button_row.addWidget(button)
+        for place, button in enumerate(self.tab_stops[:-1]):
+            self._button_row.insertWidget(place, button)
         self.tab_stops_changed.emit()
 
     def _button(self, verb: str) -> QPushButton:
@@ -157,6 +155,7 @@ class ModelRow(QFrame):
         """Show model, job and the buttons that make sense."""
         model, job = self._model, self._job
         self.title.setText(f"{self._name} (in use)" if self._is_used else self._name)
+        self.setAccessibleName(self.title.text())
         self.facts.setText(facts_text(model) if model is not None else "")
         self.facts.setVisible(model is not None)
         self._show_rates(model)
@@ -190,7 +189,7 @@ class ModelRow(QFrame):
         return ""
 
     def _show_buttons(self) -> None:
-        """A button that goes takes the keyboard to the one that takes its place."""
+        """A button that goes takes the keyboard to the one that takes its place, or to the row, never to another's."""
         had_focus = any(button.hasFocus() for button in self.buttons.values())
         verbs = self._verbs()
         self._is_asking = self._is_asking and "remove" in verbs
@@ -201,6 +200,4 @@ class ModelRow(QFrame):
             button.setVisible(verb in verbs)
         self.keep_button.setVisible(self._is_asking)
         if had_focus and not any(button.hasFocus() for button in self.buttons.values()):
-            shown = [button for button in self.tab_stops if not button.isHidden()]
-            if shown:
-                shown[0].setFocus()
+            next(iter(button for button in self.tab_stops if not button.isHidden()), self).setFocus()

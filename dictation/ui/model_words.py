@@ -36,10 +36,11 @@ def time_text(seconds: float) -> str:
 
 
 def language_text(tag: str) -> str:
-    """A language by its English name; the tag itself if Qt does not know it."""
-    locale = QLocale(tag)
-    known = locale.language() != QLocale.Language.C
-    return QLocale.languageToString(locale.language()) if known else tag or "Language unknown"
+    """A language by its English name; the tag itself if Qt does not know it, but BCP 47's "und" is no language."""
+    if tag in {"", "und"}:
+        return "Language unknown"
+    language = QLocale(tag).language()
+    return QLocale.languageToString(language) if language != QLocale.Language.C else tag
 
 
 def group_of(model: LibraryModel) -> str:

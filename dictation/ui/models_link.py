@@ -45,6 +45,10 @@ class ModelsLink(QObject):
                 self._window.show_job(job)
         return self._window
 
+    @property
+    def _is_window_shown(self) -> bool:
+        return self._window is not None and self._window.isVisible()
+
     def open(self) -> None:
         """Show the window, or bring it forward, with a fresh list."""
         self.window.open_in_front()
@@ -95,14 +99,15 @@ class ModelsLink(QObject):
         if job.state is LibraryJobState.FAILED:
             self._main_window.banner.tell(f"{job.name}: {job.message}", job.remedy)
         elif job.state is LibraryJobState.DONE:
-            self._main_window.toast.tell(f"{job.message or job.name} is ready to use")
+            where = "" if self._is_window_shown else " (Models: F6)"
+            self._main_window.toast.tell(f"{job.message or job.name} is ready to use{where}")
             if job.path == self._used_path():  # another language model for the model in use
                 self._main_window.session.reload_model()
-        elif job.state is LibraryJobState.WAITING and (self._window is None or not self._window.isVisible()):
+        elif job.state is LibraryJobState.WAITING and not self._is_window_shown:
             self._main_window.toast.tell(f"Importing {job.name}")
 
     def _on_failed(self, error: DictationError) -> None:
-        if self._window is not None and self._window.isVisible():
+        if self._window is not None and self._is_window_shown:
             self._window.tell(f"{error} {error.remedy}".strip())
         else:
             self._main_window.banner.tell(str(error), error.remedy)

@@ -181,6 +181,7 @@ class ModelsWindow(QDialog):
         body.setLayout(self._column)
         self._column.setContentsMargins(0, 0, 8, 0)
         self._column.setSpacing(8)
+        self._column.addStretch(1)
         scroller = QScrollArea(widgetResizable=True)
         scroller.setObjectName("modelScroller")
         scroller.setFrameShape(QFrame.Shape.NoFrame)
@@ -224,22 +225,25 @@ class ModelsWindow(QDialog):
         self._show_matches()
 
     def _arrange(self, groups: dict[str, list[str]]) -> None:
-        """Put headings and rows into the column in this order."""
-        while self._column.count():
-            self._column.takeAt(0)
+        """Put headings and rows into the column in this order, before its stretch.
+
+        A row that is there already moves. What ``takeAt`` gives lives on, and a widget tells only its first layout item
+        that its height has changed: rows that were taken out and put in again were cut off below.
+        """
         for heading in self._headings:
+            self._column.removeWidget(heading)
             heading.hide()
             heading.deleteLater()
         self._headings = []
+        ordered: list[QWidget] = []
         for group, keys in groups.items():
             heading = QLabel(group)
             heading.setProperty("kind", "section")
             heading.setProperty("keys", keys)
             self._headings.append(heading)
-            self._column.addWidget(heading)
-            for key in keys:
-                self._column.addWidget(self.rows[key])
-        self._column.addStretch(1)
+            ordered += [heading, *(self.rows[key] for key in keys)]
+        for place, widget in enumerate(ordered):
+            self._column.insertWidget(place, widget)
         self._ordered = [self.rows[key] for keys in groups.values() for key in keys]
         self._order_tabs()
 

@@ -84,6 +84,7 @@ QListWidget QLineEdit { min-height: 20px; padding: 0 2px; border-radius: 0; }
 #readingText { background: $surface; border: 1px solid $border; border-radius: 6px; padding: 12px; font-size: 16px; }
 
 #modelRow { background: $surface; border: 1px solid $border; border-radius: 6px; }
+#modelRow:focus { border-color: $accent; }
 #modelScroller, #modelList { background: transparent; border: none; }
 #documentDrop { background: $surface; border: 1px dashed $control; border-radius: 6px; }
 #documentDrop[target="true"] { border: 2px dashed $accent; }

@@ -172,6 +172,30 @@ def test_use_chooses_the_model_and_the_row_says_so(main_window: MainWindow, mode
     assert verbs(models, "starter") == ["use"]
 
 
+def test_a_row_is_as_high_as_its_words_when_another_model_is_in_use(
+    main_window: MainWindow, models: ModelsWindow, qtbot: QtBot
+) -> None:
+    """A row without the button that it had and one with a new one: together they are as high as before."""
+    rates = tuple(f"{turn} % word errors, {'a long explanation ' * 8}" for turn in range(3))
+    listing = replace(LISTING, models=tuple(replace(model, rates=rates) for model in LISTING.models))
+    main_window.model_library.listing_changed.emit(listing)
+    models.rows["oslo"].buttons["use"].click()
+    rows = [models.rows["starter"], models.rows["oslo"]]
+    qtbot.waitUntil(lambda: all(row.height() == row.heightForWidth(row.width()) for row in rows))
+    assert rows[0].height() > rows[1].height()
+
+
+def test_using_a_model_leaves_the_keyboard_in_its_row(models: ModelsWindow, qtbot: QtBot) -> None:
+    """The next key that is pressed must not download the model below."""
+    row = models.rows["oslo"]
+    row.buttons["use"].setFocus()
+    qtbot.keyClick(row.buttons["use"], Qt.Key.Key_Space)
+    assert models.focusWidget() is row
+    assert row.accessibleName() == "Oslo (in use)"
+    qtbot.keyClick(row, Qt.Key.Key_Tab)
+    assert models.focusWidget() is not row
+
+
 def test_removing_asks_first(main_window: MainWindow, models: ModelsWindow, qtbot: QtBot) -> None:
     row = models.rows["oslo"]
     row.buttons["remove"].setFocus()
@@ -242,6 +266,8 @@ def test_an_import_that_began_in_the_main_window_is_told_there(window: MainWindo
     assert window.toast.text() == "Importing czech"
     window.model_library.job_changed.emit(replace(job, state=LibraryJobState.FAILED, message="No.", remedy="Do."))
     assert window.banner.title.text() == "czech: No."
+    window.model_library.job_changed.emit(replace(job, state=LibraryJobState.DONE, message="Czech"))
+    assert window.toast.text() == "Czech is ready to use (Models: F6)"
     window.model_library.jobs = (job,)
     window.models_link.open()
     assert job.key in window.models_link.window.rows
@@ -288,7 +314,8 @@ def test_times_in_words(seconds: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tag", "text"), [("en", "English"), ("de-AT", "German"), ("", "Language unknown"), ("x", "x")]
+    ("tag", "text"),
+    [("en", "English"), ("de-AT", "German"), ("", "Language unknown"), ("und", "Language unknown"), ("x", "x")],
 )
 def test_languages_in_words(tag: str, text: str) -> None:
     assert language_text(tag) == text

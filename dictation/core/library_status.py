@@ -103,9 +103,11 @@ class LibraryListing:
         folder: Where models are installed.
         free_bytes: Free on its disk.
         problem: One line about something that could not be read, such as the catalogue; mostly empty.
+        first_path: Folder of the installed model that is used while none is chosen; empty without any.
     """
 
     models: tuple[LibraryModel, ...] = ()
     folder: str = ""
     free_bytes: int = 0
     problem: str = ""
+    first_path: str = ""

@@ -52,10 +52,15 @@ class DiskLibrary:
         if entries and not recommended:
             problems.append(NOTHING_KEEPS_UP)
             _measure_again()  # next time: perhaps it was only busy
-        by_key = {found.path.name: found for found in installed if found.path.parent == folder}
+        own = [found for found in installed if found.path.parent == folder]
+        by_name = {found.name: found for found in own}  # one that came on a stick has a folder named after it
+        by_key = {found.path.name: found for found in own}
         models = [
             _model_of_entry(
-                entry, by_key.get(entry.key), kept.get(entry.key, 0), is_recommended=entry.key in recommended
+                entry,
+                by_key.get(entry.key) or by_name.get(entry.name),
+                kept.get(entry.key, 0),
+                is_recommended=entry.key in recommended,
             )
             for entry in entries
         ]
@@ -65,7 +70,8 @@ class DiskLibrary:
             for found in installed
             if str(found.path) not in listed
         ]
-        return LibraryListing(tuple(models), str(folder), _free_bytes(folder), " ".join(problems))
+        first_path = str(installed[0].path) if installed else ""
+        return LibraryListing(tuple(models), str(folder), _free_bytes(folder), " ".join(problems), first_path)
 
     def is_model(self, path: Path) -> bool:
         """Whether a file or folder looks like something that can be imported."""

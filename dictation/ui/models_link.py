@@ -25,6 +25,7 @@ class ModelsLink(QObject):
         self._store = main_window.settings_store
         self._window: ModelsWindow | None = None
         self._listing = LibraryListing()
+        self._renewed: set[str] = set()
         self._library.listing_changed.connect(self._on_listing)
         self._library.job_changed.connect(self._on_job)
         self._library.failed.connect(self._on_failed)
@@ -74,13 +75,16 @@ class ModelsLink(QObject):
             self._library.cancel(key)
 
     def _used_path(self) -> str:
-        """The folder of the model in use: the chosen one, or the first that is installed."""
+        """The folder of the model in use: the chosen one if it is there, else the one that is used without a choice."""
         chosen = self._store.settings.recognizer.model_path
-        installed = [model.path for model in self._listing.models if model.is_installed]
-        return chosen if chosen in installed else next(iter(installed), "")
+        is_there = any(model.path == chosen for model in self._listing.models if model.is_installed)
+        return chosen if is_there else self._listing.first_path
 
     def _on_listing(self, listing: LibraryListing) -> None:
         self._listing = listing
+        if self._used_path() in self._renewed:  # another language model for the model in use
+            self._main_window.session.reload_model()
+        self._renewed -= {model.path for model in listing.models}
         if self._window is not None:
             self._window.show_listing(listing, self._used_path())
 
@@ -101,8 +105,7 @@ class ModelsLink(QObject):
         elif job.state is LibraryJobState.DONE:
             where = "" if self._is_window_shown else " (Models: F6)"
             self._main_window.toast.tell(f"{job.message or job.name} is ready to use{where}")
-            if job.path == self._used_path():  # another language model for the model in use
-                self._main_window.session.reload_model()
+            self._renewed.add(job.path)  # what is used tells the list that follows
         elif job.state is LibraryJobState.WAITING and not self._is_window_shown:
             self._main_window.toast.tell(f"Importing {job.name}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from dictation.core.library_status import LibraryJob, LibraryJobState, LibraryLi
 from dictation.core.settings import NetworkSettings
 from dictation.library.install import downloads_folder, user_models_folder
 from dictation.runtime import disk_library
+from dictation.runtime.backends import choose_model
 from dictation.runtime.disk_library import DiskLibrary
 from dictation.runtime.model_library import ModelLibrary
 from tests.support.bad_server import BadServer, behave, drip, serving
@@ -108,6 +110,25 @@ def test_a_model_is_downloaded_used_given_another_language_model_and_removed(
     shop.library.remove(str(folder))
     qtbot.waitUntil(lambda: not folder.exists(), timeout=30_000)
     assert shop.listed(qtbot, "tiny").path == ""
+
+
+def test_without_a_choice_the_starter_is_used_whatever_was_downloaded(shop: Shop, qtbot: QtBot) -> None:
+    shop.library.download("tiny", "Tiny wav2vec 2.0")
+    qtbot.waitUntil(lambda: shop.is_at(LibraryJobState.DONE), timeout=60_000)
+    shop.listed(qtbot, "tiny")
+    assert shop.listings[-1].first_path == str(choose_model("").path) != shop.listed(qtbot, "tiny").path
+
+
+def test_a_model_of_the_catalogue_that_came_from_another_machine_is_not_offered_again(
+    shop: Shop, qtbot: QtBot, tmp_path: Path
+) -> None:
+    shop.library.download("tiny", "Tiny wav2vec 2.0")
+    qtbot.waitUntil(lambda: shop.is_at(LibraryJobState.DONE), timeout=60_000)
+    stick = Path(shutil.move(user_models_folder() / "tiny", tmp_path / "stick"))
+    shop.library.import_from(stick)
+    qtbot.waitUntil(lambda: shop.is_at(LibraryJobState.DONE), timeout=60_000)
+    assert shop.listed(qtbot, "tiny").path == shop.jobs[-1].path
+    assert [model.name for model in shop.listings[-1].models].count("Tiny wav2vec 2.0") == 1
 
 
 def test_a_paused_download_goes_on_where_it_stopped(shop: Shop, qtbot: QtBot) -> None:

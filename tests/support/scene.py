@@ -75,6 +75,7 @@ LISTING = LibraryListing(
     ),
     "/home/anna/.local/share/dictation/models",
     41_300_000_000,
+    first_path="/opt/dictation/models/starter",
 )  # fmt: skip
 LIBRARY_JOBS = (
     LibraryJob("import:/usb/czech", "czech", LibraryJobState.FAILED, message="/usb/czech/vocab.json: it is missing.",

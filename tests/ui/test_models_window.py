@@ -299,6 +299,38 @@ def test_the_chosen_model_is_the_one_in_use(make_window: Callable[..., MainWindo
     assert window.models_link.window.rows["oslo"].title.text() == "Oslo (in use)"
 
 
+def test_a_downloaded_model_is_not_in_use_until_it_is_chosen(main_window: MainWindow, models: ModelsWindow) -> None:
+    """It stands before the starter, in the order of the catalogue."""
+    downloaded = replace(LISTING.models[0], path="/home/anna/models/base-960h", can_remove=True)
+    main_window.model_library.listing_changed.emit(replace(LISTING, models=(downloaded, *LISTING.models[1:])))
+    assert verbs(models, "base-960h") == ["use", "remove"]
+    assert models.rows["starter"].title.text() == "Starter English (in use)"
+
+
+@pytest.mark.parametrize("path", ["/home/anna/models/oslo", "/home/anna/models/new"])
+def test_only_another_language_model_for_the_model_in_use_has_it_loaded_anew(
+    make_window: Callable[..., MainWindow], path: str
+) -> None:
+    """The file may be dropped on the main window before the list of models was ever read."""
+    window = make_window(Settings(recognizer=RecognizerSettings(model_path="/home/anna/models/oslo")))
+    job = LibraryJob("import:/usb/choir.arpa", "choir.arpa", LibraryJobState.DONE, path=path)
+    window.model_library.job_changed.emit(job)
+    window.model_library.listing_changed.emit(LISTING)
+    window.model_library.listing_changed.emit(LISTING)
+    assert len(window.session.asked("reload_model")) == (path == "/home/anna/models/oslo")
+
+
+def test_the_first_model_of_all_is_loaded_when_it_is_there(make_window: Callable[..., MainWindow]) -> None:
+    window = make_window()
+    downloaded = replace(LISTING.models[0], path="/home/anna/models/base-960h")
+    window.model_library.listing_changed.emit(replace(LISTING, models=LISTING.models[:1], first_path=""))
+    window.model_library.job_changed.emit(
+        LibraryJob(downloaded.key, downloaded.name, LibraryJobState.DONE, path=downloaded.path)
+    )
+    window.model_library.listing_changed.emit(replace(LISTING, models=(downloaded,), first_path=downloaded.path))
+    assert len(window.session.asked("reload_model")) == 1
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [(None, "size unknown"), (420_000, "0.4 MB"), (41_000_000, "41 MB"), (1_262_000_000, "1.3 GB"),

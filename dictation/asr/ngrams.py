@@ -184,18 +184,24 @@ def mix_in(general: SingleModel | None, personal: PersonalFiles, letters: Iterab
     """Load a personal model and mix it into the general one; without one it stands alone.
 
     Raises:
-        PersonalModelMissing: if its files are damaged, or its words are spelled with other letters than ``letters``.
+        PersonalModelMissing: if its files are damaged, if its words are spelled with other letters than ``letters``, or
+            if it was built to stand alone and would silence the general one.
     """
     if not set(letters) >= set(personal.letters):
         raise PersonalModelMissing(
             f"The personal language model {personal.name} is spelled with other letters than this recognition model.",
             "Build it again for this recognition model: dictation lm build.",
         )
+    if general is not None and personal.weight >= 1:
+        raise PersonalModelMissing(
+            f"The personal language model {personal.name} was built for a recognition model without a language model.",
+            "Build it again for this recognition model: dictation lm build.",
+        )
     try:
         own = load_ngrams(personal.model_path, personal.words_path)
     except ModelDamaged as error:
         raise PersonalModelMissing(f"The personal language model {personal.name} is damaged. {error}") from error
-    if general is None or personal.weight >= 1:
+    if general is None:
         return own
     return MixedModel(general, own, personal.weight)
 

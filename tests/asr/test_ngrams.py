@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import kenlm
@@ -122,6 +123,14 @@ def test_alone_where_there_is_no_general_model(models: tuple[Path, Path]) -> Non
     alone = mix_in(None, files(models[1]), "abc")
     words = ["the", "plasma"]
     assert total(alone, words) == pytest.approx(kenlm_scores(models[1], words))
+
+
+def test_one_that_was_built_to_stand_alone_does_not_silence_a_general_model(models: tuple[Path, Path]) -> None:
+    alone = replace(files(models[1]), weight=1.0)
+    with pytest.raises(PersonalModelMissing, match="without a language model") as refusal:
+        mix_in(load_ngrams(models[0], None), alone, "abc")
+    assert "Build it again" in refusal.value.remedy
+    assert mix_in(None, alone, "abc").knows("plasma")
 
 
 def test_other_letters_are_refused(models: tuple[Path, Path]) -> None:

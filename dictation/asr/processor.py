@@ -19,6 +19,7 @@ import torch
 
 from dictation.asr.together import logits_together, room_samples
 from dictation.core.errors import OutOfMemory
+from dictation.core.hardware import recogniser_threads
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from dictation.asr.model_folder import ModelFolder
     from dictation.core.hardware import GpuReport
     from dictation.core.records import Samples
-
-MOST_THREADS = 4
-"""More do not help a network that takes 45 ms for 5 s of audio, and many-core machines stay cool."""
 
 UNLIMITED = 1 << 30
 """Pieces of audio at once, as long as no GPU has been too full for some."""
@@ -338,13 +336,8 @@ def is_out_of_memory(error: RuntimeError) -> bool:
 
 
 def use_threads() -> None:
-    """Leave one core to the window and the microphone.
-
-    OpenMP's threads wait for each other at every layer, so one that has no core stalls all. With two threads on two
-    idle cores the starter takes 17, 21, 30, 64 ms for 1, 3, 5, 10 s of audio; with one, 18, 31, 45, 85 ms. With
-    other programs busy on both cores it is 1380, 110, 200, 300 ms with two threads and 29, 63, 92, 142 ms with one.
-    """
-    torch.set_num_threads(max(1, min(MOST_THREADS, OWN_THREADS - 1)))
+    """Have torch compute with as many threads as recognition may take."""
+    torch.set_num_threads(recogniser_threads(OWN_THREADS))
 
 
 def _no_checkpoint() -> None:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import psutil
+
+from dictation.core.hardware import recogniser_threads
 
 _SIDE = 512
 _RUNS, _RUN_S = 4, 0.05
@@ -32,8 +37,9 @@ class Machine:
     Attributes:
         cores: Logical processors that this program may use.
         memory_mb: 10⁶ bytes of main memory.
-        cpu_gflops: 10⁹ floating-point operations a second in float32 matrix products, on all cores.
-        gpus: CUDA devices, the one with most memory first.
+        cpu_gflops: 10⁹ floating-point operations a second in float32 matrix products, on the cores that recognition
+            takes (``recogniser_threads``).
+        gpus: CUDA devices that the installed torch can use, the one with most memory first.
     """
 
     cores: int
@@ -44,12 +50,12 @@ class Machine:
 
 def look_at_machine() -> Machine:
     """Look and measure; takes about a second, mostly for the graphics driver. Never raises."""
-    gpus = sorted(_nvidia_gpus(), key=lambda gpu: gpu.memory_mb, reverse=True)
+    gpus = sorted(_nvidia_gpus() if torch_is_for_cuda() else [], key=lambda gpu: gpu.memory_mb, reverse=True)
     return Machine(_cores(), round(psutil.virtual_memory().total / 1e6), measure_gflops(), tuple(gpus))
 
 
 def measure_gflops(clock: Callable[[], float] = time.process_time) -> float:
-    """What one core computes in a second of its own time, in the best of several runs, times the cores.
+    """What one core computes in a second of its own time, in the best of several runs, times recognition's cores.
 
     A program that keeps a core busy takes time from this one, but not speed: a second of processor time holds as many
     products as ever. An n x n product takes 2 n³ operations.
@@ -57,7 +63,7 @@ def measure_gflops(clock: Callable[[], float] = time.process_time) -> float:
     factor = np.random.default_rng(0).random((_SIDE, _SIDE), dtype=np.float32)
     factor @ factor
     best = max(_products_per_s(factor, clock) for _ in range(_RUNS))
-    return float(_cores() * best * 2 * _SIDE**3 / 1e9)
+    return float(recogniser_threads(_cores()) * best * 2 * _SIDE**3 / 1e9)
 
 
 def _products_per_s(factor: npt.NDArray[np.float32], clock: Callable[[], float]) -> float:
@@ -73,6 +79,18 @@ def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def torch_is_for_cuda() -> bool:
+    """Whether the installed torch was built for CUDA, as its own ``version.py`` says; importing it takes seconds."""
+    found = find_spec("torch")
+    if found is None or found.origin is None:
+        return False
+    try:
+        text = Path(found.origin).with_name("version.py").read_text(encoding="utf-8")
+    except OSError:
+        return True  # a torch in another packing: the probe will tell
+    return re.search(r"^cuda\b.*= *None$", text, re.MULTILINE) is None
 
 
 def _nvidia_gpus() -> list[Gpu]:

@@ -30,7 +30,7 @@ class LibraryJob:
     """A snapshot of one download or import.
 
     Attributes:
-        key: The model's key; ``import:`` and the path for an import.
+        key: The model's or language model's key; ``import:`` and the path for an import.
         name: What it is about, for the user.
         state: Where it stands.
         done_bytes: What has arrived, earlier runs included; 0 for an import.
@@ -73,6 +73,7 @@ class LibraryModel:
         can_remove: Whether it is one of the user's own.
         is_recommended: Whether it is one of the two for this machine.
         kept_bytes: What an interrupted download has left; 0 if nothing.
+        takes_language_model: Whether it is installed and can be given another language model.
     """
 
     key: str
@@ -87,11 +88,35 @@ class LibraryModel:
     can_remove: bool = False
     is_recommended: bool = False
     kept_bytes: int = 0
+    takes_language_model: bool = False
 
     @property
     def is_installed(self) -> bool:
         """Whether it can be used now."""
         return bool(self.path)
+
+
+@dataclass(frozen=True)
+class LanguageModelOffer:
+    """A language model that can be downloaded for an installed model of its language.
+
+    Attributes:
+        key: Unique among models and language models.
+        name: What the user calls it.
+        language: BCP 47 tag.
+        licence: In words.
+        size_bytes: To download; None while only the server knows.
+        remark: What to know before; mostly empty.
+        kept_bytes: What an interrupted download has left; 0 if nothing.
+    """
+
+    key: str
+    name: str
+    language: str
+    licence: str
+    size_bytes: int | None
+    remark: str = ""
+    kept_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -104,6 +129,7 @@ class LibraryListing:
         free_bytes: Free on its disk.
         problem: One line about something that could not be read, such as the catalogue; mostly empty.
         first_path: Folder of the installed model that is used while none is chosen; empty without any.
+        language_models: In the order of the catalogue.
     """
 
     models: tuple[LibraryModel, ...] = ()
@@ -111,3 +137,4 @@ class LibraryListing:
     free_bytes: int = 0
     problem: str = ""
     first_path: str = ""
+    language_models: tuple[LanguageModelOffer, ...] = ()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dictation.core.errors import CatalogueError, ModelError
-from dictation.core.library_status import LibraryJob, LibraryJobState, LibraryListing, LibraryModel
+from dictation.core.library_status import LanguageModelOffer, LibraryJob, LibraryJobState, LibraryListing, LibraryModel
 from dictation.core.settings import NetworkSettings
 from dictation.runtime.backends import choose_model
 from dictation.runtime.model_library import JobCancelled, JobControl, JobPaused
@@ -18,7 +19,7 @@ from dictation.runtime.model_library import JobCancelled, JobControl, JobPaused
 if TYPE_CHECKING:
     from dictation.asr.model_folder import ModelFolder
     from dictation.library.catalogue import Catalogue, CatalogueEntry
-    from dictation.library.install import InstallProgress
+    from dictation.library.install import InstallCallbacks, InstallProgress
     from dictation.library.machine import Machine
 
 NOTHING_KEEPS_UP = (
@@ -46,7 +47,8 @@ class DiskLibrary:
 
         folder = user_models_folder()
         problems: list[str] = []
-        installed, entries = self._installed(problems), self._entries(problems)
+        installed, catalogue = self._installed(problems), self._try_catalogue(problems)
+        entries = catalogue.models
         kept = paused_downloads(folder)
         recommended = {entry.key for entry in _recommended(entries, self._language)}
         if entries and not recommended:
@@ -71,7 +73,13 @@ class DiskLibrary:
             if str(found.path) not in listed
         ]
         first_path = str(installed[0].path) if installed else ""
-        return LibraryListing(tuple(models), str(folder), _free_bytes(folder), " ".join(problems), first_path)
+        offers = tuple(
+            LanguageModelOffer(
+                one.key, one.name, one.language, one.licence, one.file.size_bytes, one.remark, kept.get(one.key, 0)
+            )
+            for one in catalogue.language_models
+        )
+        return LibraryListing(tuple(models), str(folder), _free_bytes(folder), " ".join(problems), first_path, offers)
 
     def is_model(self, path: Path) -> bool:
         """Whether a file or folder looks like something that can be imported."""
@@ -81,21 +89,27 @@ class DiskLibrary:
 
     def download(self, job: LibraryJob, network: NetworkSettings, control: JobControl) -> str:
         """Download and install the model with the job's key; returns its folder."""
-        from dictation.asr.importing import ImportCancelled
         from dictation.library.download import Downloader
-        from dictation.library.install import InstallCallbacks, install, user_models_folder
-        from dictation.library.interrupts import DownloadCancelled, DownloadPaused
+        from dictation.library.install import install, user_models_folder
 
-        callbacks = InstallCallbacks(
-            lambda progress: control.report(_job_at(job, progress)), control.is_cancelled, control.is_paused
-        )
-        try:
+        with _interrupts_of_a_job():
             entry = self._catalogue().model(job.key)
+            callbacks = _callbacks(job, control)
             return str(install(entry, user_models_folder(), Downloader(network), callbacks).path)
-        except DownloadPaused as error:
-            raise JobPaused from error
-        except (DownloadCancelled, ImportCancelled) as error:
-            raise JobCancelled from error
+
+    def download_language_model(
+        self, job: LibraryJob, target: Path, network: NetworkSettings, control: JobControl
+    ) -> tuple[str, str]:
+        """Download the language model with the job's key for an installed model; returns what came of it and where."""
+        from dictation.asr.model_folder import open_model_folder
+        from dictation.library.download import Downloader
+        from dictation.library.install import install_language_model, user_models_folder
+
+        with _interrupts_of_a_job():
+            entry, folder = self._catalogue().language_model(job.key), open_model_folder(target)
+            callbacks = _callbacks(job, control)
+            made = install_language_model(entry, folder, user_models_folder(), Downloader(network), callbacks)
+            return f"{made.name} with the language model {entry.name}", str(made.path)
 
     def discard(self, key: str) -> None:
         """Delete what a paused or failed download has kept."""
@@ -105,28 +119,20 @@ class DiskLibrary:
 
     def import_from(self, job: LibraryJob, path: Path, used_path: str, control: JobControl) -> tuple[str, str]:
         """Import a model, or give the model in use another language model; returns what came of it and its folder."""
-        from dictation.asr.importing import (
-            ImportCancelled,
-            ImportKind,
-            import_language_model,
-            import_model,
-            recognise_source,
-        )
+        from dictation.asr.importing import ImportKind, import_language_model, import_model, recognise_source
         from dictation.library.install import user_models_folder
 
         def report(fraction: float) -> None:
             control.report(replace(job, state=LibraryJobState.IMPORTING, fraction=fraction))
 
         models_folder = user_models_folder()
-        try:
+        with _interrupts_of_a_job():
             if recognise_source(path) is ImportKind.KENLM:
                 target = choose_model(used_path, self._given)
                 made = import_language_model(path, target, models_folder, report, control.is_cancelled)
                 return f"{made.name} with the language model {path.name}", str(made.path)
             made = import_model(path, models_folder, report, control.is_cancelled)
             return made.name, str(made.path)
-        except ImportCancelled as error:
-            raise JobCancelled from error
 
     def remove(self, path: Path) -> None:
         """Delete one of the user's models."""
@@ -140,12 +146,15 @@ class DiskLibrary:
 
         return load_catalogue(self._catalogue_path) if self._catalogue_path else shipped_catalogue()
 
-    def _entries(self, problems: list[str]) -> tuple[CatalogueEntry, ...]:
+    def _try_catalogue(self, problems: list[str]) -> Catalogue:
+        """The catalogue, or an empty one."""
+        from dictation.library.catalogue import Catalogue
+
         try:
-            return self._catalogue().models
+            return self._catalogue()
         except CatalogueError as error:
             problems.append(str(error))
-            return ()
+            return Catalogue((), ())
 
     def _installed(self, problems: list[str]) -> list[ModelFolder]:
         from dictation.asr.model_folder import find_models
@@ -191,7 +200,16 @@ def _model_of_entry(
     if installed is None:
         return model
     choice = installed.choice()
-    return replace(model, path=choice.path, size_bytes=choice.size_bytes, can_remove=True, kept_bytes=0)
+    return replace(
+        model, path=choice.path, size_bytes=choice.size_bytes, can_remove=True, kept_bytes=0,
+        takes_language_model=_takes_language_model(installed),
+    )  # fmt: skip
+
+
+def _takes_language_model(folder: ModelFolder) -> bool:
+    from dictation.asr.decoding import TRANSDUCER
+
+    return folder.decoding.kind != TRANSDUCER
 
 
 def _model_of_folder(folder: ModelFolder, key: str, *, can_remove: bool) -> LibraryModel:
@@ -205,8 +223,31 @@ def _model_of_folder(folder: ModelFolder, key: str, *, can_remove: bool) -> Libr
     memory_mb = round(folder.files["weights"].size_bytes / 1e6)
     return LibraryModel(
         key, choice.name, choice.language, choice.licence, choice.size_bytes, memory_mb, rates, path=choice.path,
-        can_remove=can_remove,
+        can_remove=can_remove, takes_language_model=_takes_language_model(folder),
     )  # fmt: skip
+
+
+@contextmanager
+def _interrupts_of_a_job() -> Iterator[None]:
+    """Let what breaks off a download or an import break off the job."""
+    from dictation.asr.importing import ImportCancelled
+    from dictation.library.interrupts import DownloadCancelled, DownloadPaused
+
+    try:
+        yield
+    except DownloadPaused as error:
+        raise JobPaused from error
+    except (DownloadCancelled, ImportCancelled) as error:
+        raise JobCancelled from error
+
+
+def _callbacks(job: LibraryJob, control: JobControl) -> InstallCallbacks:
+    """A job's side of an installation."""
+    from dictation.library.install import InstallCallbacks
+
+    return InstallCallbacks(
+        lambda progress: control.report(_job_at(job, progress)), control.is_cancelled, control.is_paused
+    )
 
 
 def _job_at(job: LibraryJob, progress: InstallProgress) -> LibraryJob:

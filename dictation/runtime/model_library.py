@@ -54,6 +54,11 @@ class LibraryBackend(Protocol):
     def download(self, job: LibraryJob, network: NetworkSettings, control: JobControl) -> str:
         """Download and install; returns the folder; may raise ``JobPaused`` or ``JobCancelled``."""
 
+    def download_language_model(
+        self, job: LibraryJob, target: Path, network: NetworkSettings, control: JobControl
+    ) -> tuple[str, str]:
+        """Download one for an installed model; returns what came of it and its folder; may raise as ``download``."""
+
     def discard(self, key: str) -> None:
         """Delete what a paused or failed download has kept."""
 
@@ -108,6 +113,7 @@ class ModelLibrary(QObject):
         self._backend = backend
         self._read_network, self._read_model_path = read_network, read_model_path
         self._jobs: dict[str, LibraryJob] = {}
+        self._targets: dict[str, Path] = {}
         self._running: dict[str, _Running] = {}
         self._downloads = Background("model-downloads", DOWNLOADS_AT_ONCE, self)
         self._imports = Background("model-imports", 1, self)
@@ -135,6 +141,18 @@ class ModelLibrary(QObject):
                 self._downloads,
                 replace(job, state=LibraryJobState.WAITING),
                 lambda job, control: (name, self._backend.download(job, network, control)),
+            )
+
+    def download_language_model(self, key: str, name: str, path: str) -> None:
+        """Download a language model for the installed model in ``path``; goes on where an earlier download stopped."""
+        if key not in self._running:
+            self._targets[key] = target = Path(path)
+            network = self._read_network()
+            job = replace(self._jobs.get(key, LibraryJob(key, name)), message="", remedy="")
+            self._start(
+                self._downloads,
+                replace(job, state=LibraryJobState.WAITING),
+                lambda job, control: self._backend.download_language_model(job, target, network, control),
             )
 
     def pause(self, key: str) -> None:
@@ -166,9 +184,12 @@ class ModelLibrary(QObject):
                 lambda job, control: self._backend.import_from(job, path, used_path, control),
             )
 
-    def retry_import(self, key: str) -> None:
-        """Try a failed import again."""
-        self.import_from(Path(key.removeprefix(IMPORT_PREFIX)))
+    def retry(self, key: str) -> None:
+        """Go on with a paused language model, or try a failed one or a failed import again."""
+        if key.startswith(IMPORT_PREFIX):
+            self.import_from(Path(key.removeprefix(IMPORT_PREFIX)))
+        elif key in self._targets and key in self._jobs:
+            self.download_language_model(key, self._jobs[key].name, str(self._targets[key]))
 
     def remove(self, path: str) -> None:
         """Delete an installed model, then list anew; ``failed`` if that is not possible."""

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QWidget,
+)
 
-from dictation.core.library_status import HELD_JOBS, LibraryJob, LibraryJobState, LibraryModel
+from dictation.core.library_status import HELD_JOBS, LanguageModelOffer, LibraryJob, LibraryJobState, LibraryModel
 from dictation.ui.icons import pixmap, set_icon
-from dictation.ui.model_words import LIBRARY_LOOKS, facts_text, job_text, rates_text, size_text
+from dictation.ui.model_words import LIBRARY_LOOKS, facts_text, job_text, offer_text, rates_text, size_text
 from dictation.ui.theme import colour, current_tokens
 
 SHOWN_RATES = 2
 _VERBS = {
     "use": ("Use", "check"),
+    "language": ("Language model", "words"),
     "download": ("Download", "download"),
     "pause": ("Pause", "pause"),
     "resume": ("Resume", "resume"),
@@ -24,9 +35,13 @@ _VERBS = {
 
 
 class ModelRow(QFrame):
-    """Announces what is asked for by a verb of ``_VERBS`` and the row's key; asks once more before removing."""
+    """Announces what is asked for by a verb of ``_VERBS`` and the row's key; asks once more before removing.
+
+    The verb "language" opens a menu, and ``language_model_wanted`` gives the ``LanguageModelOffer`` chosen there.
+    """
 
     wanted = Signal(str, str)
+    language_model_wanted = Signal(object, str)
     tab_stops_changed = Signal()
 
     def __init__(self, key: str, name: str, parent: QWidget | None = None) -> None:
@@ -53,6 +68,9 @@ class ModelRow(QFrame):
         self.progress = QProgressBar(textVisible=False)
         self.progress.setAccessibleName(f"Progress of {name}")
         self.buttons: dict[str, QPushButton] = {}
+        self._offers: tuple[LanguageModelOffer, ...] = ()
+        self.language_menu = QMenu(self, toolTipsVisible=True)
+        self.language_menu.setAccessibleName(f"Language models for {name}")
         self.keep_button = QPushButton("Keep", autoDefault=False)
         self.keep_button.setProperty("outlined", True)
         self.keep_button.setAccessibleName(f"Keep {name}")
@@ -65,6 +83,17 @@ class ModelRow(QFrame):
         made = [button for verb, button in self.buttons.items() if verb != "remove"]
         remove = [self.buttons["remove"]] if "remove" in self.buttons else []
         return [*made, self.keep_button, *remove, self.more_button]
+
+    def offer(self, offers: tuple[LanguageModelOffer, ...]) -> None:
+        """Take the language models that the model can be given; ``show_model`` shows them."""
+        if offers == self._offers:
+            return  # an open menu stays
+        self._offers = offers
+        self.language_menu.clear()
+        for one in offers:
+            action = self.language_menu.addAction(offer_text(one))
+            action.setToolTip(" · ".join(words for words in (one.licence, one.remark) if words))
+            action.triggered.connect(lambda _=False, one=one: self.language_model_wanted.emit(one, self.key))
 
     def show_model(self, model: LibraryModel | None, job: LibraryJob | None, *, is_used: bool) -> None:
         """Show what is known of the model, what is being done with it, and whether it is the one in use."""
@@ -112,7 +141,9 @@ class ModelRow(QFrame):
         button.setProperty("outlined", True)
         button.setAccessibleName(f"{words} {self._name}")
         set_icon(button, icon)
-        if verb == "remove":
+        if verb == "language":
+            button.setMenu(self.language_menu)
+        elif verb == "remove":
             button.clicked.connect(self._on_remove)
         else:
             button.clicked.connect(lambda: self._announce(verb))
@@ -137,19 +168,26 @@ class ModelRow(QFrame):
 
     def _verbs(self) -> set[str]:
         """What can be done now."""
-        job, model = self._job, self._model
-        if job is not None:
-            if job.state is LibraryJobState.PAUSED:
-                return {"resume", "discard"}
-            if job.state in HELD_JOBS:
-                return {"retry", "discard"}
-            can_pause = model is not None and job.state in {LibraryJobState.WAITING, LibraryJobState.DOWNLOADING}
-            return {"pause", "cancel"} if can_pause else {"cancel"}
+        model = self._model
+        if self._job is not None:
+            return self._verbs_of(self._job)
         if model is None:
             return set()
         if not model.is_installed:
             return {"resume", "discard"} if model.kept_bytes else {"download"}
-        return (set() if self._is_used else {"use"}) | ({"remove"} if model.can_remove and not self._is_used else set())
+        language = {"language"} if self._offers else set()
+        if self._is_used:
+            return language
+        return {"use", *language, *(("remove",) if model.can_remove else ())}
+
+    def _verbs_of(self, job: LibraryJob) -> set[str]:
+        """What can be done about a job; an import cannot pause."""
+        if job.state is LibraryJobState.PAUSED:
+            return {"resume", "discard"}
+        if job.state in HELD_JOBS:
+            return {"retry", "discard"}
+        is_waiting = self._model is not None and job.state is LibraryJobState.WAITING
+        return {"pause", "cancel"} if is_waiting or job.state is LibraryJobState.DOWNLOADING else {"cancel"}
 
     def _show(self) -> None:
         """Show model, job and the buttons that make sense."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QLocale
 
-from dictation.core.library_status import LibraryJob, LibraryJobState, LibraryModel
+from dictation.core.library_status import LanguageModelOffer, LibraryJob, LibraryJobState, LibraryModel
 from dictation.ui.presentation import Look
 
 RECOMMENDED, INSTALLED = "Recommended for this machine", "Installed"
@@ -41,6 +43,18 @@ def language_text(tag: str) -> str:
         return "Language unknown"
     language = QLocale(tag).language()
     return QLocale.languageToString(language) if language != QLocale.Language.C else tag
+
+
+def language_models_for(model: LibraryModel, offers: Sequence[LanguageModelOffer]) -> tuple[LanguageModelOffer, ...]:
+    """What an installed model can be given: the language models of its language."""
+    language = model.language.partition("-")[0]
+    return tuple(offer for offer in offers if model.takes_language_model and offer.language == language)
+
+
+def offer_text(offer: LanguageModelOffer) -> str:
+    """A language model, its size and what is here of it in one line."""
+    kept = f" · {size_text(offer.kept_bytes)} have been downloaded already" if offer.kept_bytes else ""
+    return f"{offer.name} · {size_text(offer.size_bytes)}{kept}"
 
 
 def group_of(model: LibraryModel) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject
 
 from dictation.core.errors import DictationError
-from dictation.core.library_status import LibraryJob, LibraryJobState, LibraryListing
+from dictation.core.library_status import LanguageModelOffer, LibraryJob, LibraryJobState, LibraryListing
 from dictation.core.settings import NetworkSettings, RecognizerSettings
 from dictation.ui.models_window import ModelsWindow
 
@@ -40,6 +40,7 @@ class ModelsLink(QObject):
             self._window = ModelsWindow(self._main_window)
             self._window.set_network(self._store.settings.network)
             self._window.wanted.connect(self._on_wanted)
+            self._window.language_model_wanted.connect(self._on_language_model_wanted)
             self._window.import_wanted.connect(self._library.import_from)
             self._window.network_changed.connect(self._store.update)
             for job in self._library.jobs:
@@ -64,7 +65,7 @@ class ModelsLink(QObject):
         elif verb == "download" and model is not None:
             self._library.download(key, model.name)
         elif verb == "download":
-            self._library.retry_import(key)
+            self._library.retry(key)
         elif verb == "remove" and model is not None:
             self._library.remove(model.path)
         elif verb == "pause":
@@ -73,6 +74,12 @@ class ModelsLink(QObject):
             self._library.discard_kept(key)
         elif verb in {"cancel", "discard"}:
             self._library.cancel(key)
+
+    def _on_language_model_wanted(self, offer: LanguageModelOffer, key: str) -> None:
+        """Have another language model downloaded for an installed model, if that is still there."""
+        for model in self._listing.models:
+            if model.key == key and model.is_installed:
+                self._library.download_language_model(offer.key, f"{offer.name} for {model.name}", model.path)
 
     def _used_path(self) -> str:
         """The folder of the model in use: the chosen one if it is there, else the one that is used without a choice."""

@@ -24,21 +24,30 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from dictation.core.library_status import ENDED_JOBS, LibraryJob, LibraryJobState, LibraryListing, LibraryModel
+from dictation.core.library_status import (
+    ENDED_JOBS,
+    LanguageModelOffer,
+    LibraryJob,
+    LibraryJobState,
+    LibraryListing,
+    LibraryModel,
+)
 from dictation.core.settings import NetworkSettings
 from dictation.ui.drop_overlay import local_paths
 from dictation.ui.icons import set_icon
 from dictation.ui.model_row import ModelRow
-from dictation.ui.model_words import group_of, group_order, is_match, size_text
+from dictation.ui.model_words import group_of, group_order, is_match, language_models_for, size_text
 
 FIRST_SIZE_PX = (820, 640)
-IMPORTS = "Imports"
+JOBS = "Imports and downloads"
+"""Of language models: what has no row of a model."""
 
 
 class ModelsWindow(QDialog):
     """Shows and announces; what is asked of a model comes as ``wanted`` with a verb and the model's key."""
 
     wanted = Signal(str, str)
+    language_model_wanted = Signal(object, str)
     import_wanted = Signal(object)
     network_changed = Signal(object)
 
@@ -51,6 +60,7 @@ class ModelsWindow(QDialog):
         self._headings: list[QLabel] = []
         self._ordered: list[ModelRow] = []
         self._models: dict[str, LibraryModel] = {}
+        self._offers: tuple[LanguageModelOffer, ...] = ()
         self._jobs: dict[str, LibraryJob] = {}
         self._used_path = ""
         self._network = NetworkSettings()
@@ -77,6 +87,7 @@ class ModelsWindow(QDialog):
     def show_listing(self, listing: LibraryListing, used_path: str) -> None:
         """Show what there is; ``used_path`` is the folder of the model in use."""
         self._models = {model.key: model for model in listing.models}
+        self._offers = listing.language_models
         self._used_path = used_path
         self.space.setText(f"{size_text(listing.free_bytes)} free")
         self.space.setToolTip(f"Models are installed in {listing.folder}")
@@ -202,6 +213,7 @@ class ModelsWindow(QDialog):
         for key, row in self.rows.items():
             model = self._models.get(key)
             is_used = model is not None and model.is_installed and model.path == self._used_path
+            row.offer(language_models_for(model, self._offers) if model is not None else ())
             row.show_model(model, self._jobs.get(key), is_used=is_used)
 
     def _rebuild(self) -> None:
@@ -214,10 +226,11 @@ class ModelsWindow(QDialog):
             if key not in self.rows:
                 self.rows[key] = ModelRow(key, name)
                 self.rows[key].wanted.connect(self.wanted)
+                self.rows[key].language_model_wanted.connect(self.language_model_wanted)
                 self.rows[key].tab_stops_changed.connect(self._order_tabs)
         self._ordered = []  # new rows have no place in the order of the keyboard until they are arranged
         self._show_rows()
-        groups: dict[str, list[str]] = {IMPORTS: list(imports)} if imports else {}
+        groups: dict[str, list[str]] = {JOBS: list(imports)} if imports else {}
         by_group = sorted(self._models.values(), key=lambda model: group_order(group_of(model)))
         for model in by_group:
             groups.setdefault(group_of(model), []).append(model.key)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from dictation.asr.model_folder import find_models
+from dictation.asr.model_folder import find_models, open_model_folder
 from dictation.core.library_status import LibraryJob, LibraryJobState, LibraryListing, LibraryModel
 from dictation.core.settings import NetworkSettings
 from dictation.library.install import downloads_folder, user_models_folder
@@ -110,6 +110,26 @@ def test_a_model_is_downloaded_used_given_another_language_model_and_removed(
     shop.library.remove(str(folder))
     qtbot.waitUntil(lambda: not folder.exists(), timeout=30_000)
     assert shop.listed(qtbot, "tiny").path == ""
+
+
+def test_a_language_model_is_downloaded_for_an_installed_model(shop: Shop, qtbot: QtBot, tmp_path: Path) -> None:
+    shop.library.download("tiny", "Tiny wav2vec 2.0")
+    qtbot.waitUntil(lambda: shop.is_at(LibraryJobState.DONE), timeout=60_000)
+    tiny = shop.listed(qtbot, "tiny")
+    assert tiny.takes_language_model
+    offer = shop.listings[-1].language_models[0]
+    assert offer.language == tiny.language
+    at_first = open_model_folder(Path(tiny.path)).files["language_model"].sha256
+    (tmp_path / "other.arpa").write_text(ARPA.replace("WORLD", "THERE"), encoding="utf-8")
+    shop.used_path = tiny.path
+    shop.library.import_from(tmp_path / "other.arpa")
+    qtbot.waitUntil(lambda: shop.is_at(LibraryJobState.DONE), timeout=60_000)
+    assert open_model_folder(Path(tiny.path)).files["language_model"].sha256 != at_first
+    shop.library.download_language_model(offer.key, offer.name, tiny.path)
+    qtbot.waitUntil(lambda: shop.is_at(LibraryJobState.DONE) or shop.is_at(LibraryJobState.FAILED), timeout=60_000)
+    assert shop.jobs[-1].message == f"Tiny wav2vec 2.0 with the language model {offer.name}"
+    assert shop.jobs[-1].path == tiny.path
+    assert open_model_folder(Path(tiny.path)).files["language_model"].sha256 == at_first
 
 
 def test_without_a_choice_the_starter_is_used_whatever_was_downloaded(shop: Shop, qtbot: QtBot) -> None:

@@ -151,10 +151,26 @@ def test_a_failed_import_can_be_tried_again(bench: Bench, qtbot: QtBot) -> None:
     bench.step()
     qtbot.waitUntil(lambda: bench.jobs[-1].state is LibraryJobState.FAILED)
     bench.backend.failure = None
-    bench.library.retry_import(bench.jobs[-1].key)
+    bench.library.retry(bench.jobs[-1].key)
     bench.step()
     qtbot.waitUntil(lambda: bench.jobs[-1].state is LibraryJobState.DONE)
     assert [path for path, _ in bench.backend.imported] == [Path("/usb/german")]
+
+
+def test_a_language_model_is_a_download_for_an_installed_model(bench: Bench, qtbot: QtBot) -> None:
+    bench.library.download_language_model("3-gram", "3-gram for Base", "/m/base")
+    bench.step(4)
+    qtbot.waitUntil(lambda: bench.jobs[-1].done_bytes == 400)
+    bench.library.pause("3-gram")
+    qtbot.waitUntil(lambda: bench.jobs[-1].state is LibraryJobState.PAUSED)
+    bench.library.retry("3-gram")
+    bench.step(6)
+    qtbot.waitUntil(lambda: bench.jobs[-1].state is LibraryJobState.DONE)
+    assert (bench.jobs[-1].message, bench.jobs[-1].path) == ("base with 3-gram for Base", "/m/base")
+    bench.library.download_language_model("4-gram", "4-gram for Base", "/m/base")
+    bench.library.cancel("4-gram")
+    qtbot.waitUntil(lambda: bench.jobs[-1].state is LibraryJobState.CANCELLED)
+    qtbot.waitUntil(lambda: bench.backend.discarded == ["4-gram"])
 
 
 def test_what_is_dropped_is_imported_if_it_is_a_model_and_else_handed_back(bench: Bench, qtbot: QtBot) -> None:

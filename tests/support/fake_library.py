@@ -44,6 +44,12 @@ class FakeLibraryBackend:
             ))  # fmt: skip
         return f"/m/{job.key}"
 
+    def download_language_model(
+        self, job: LibraryJob, target: Path, network: NetworkSettings, control: JobControl
+    ) -> tuple[str, str]:
+        self.download(job, network, control)
+        return f"{target.name} with {job.name}", str(target)
+
     def discard(self, key: str) -> None:
         self._enter()
         self.discarded.append(key)

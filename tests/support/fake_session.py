@@ -183,8 +183,11 @@ class FakeModelLibrary(QObject):
     def import_from(self, path: Any) -> None:
         self.calls.append(("import_from", path))
 
-    def retry_import(self, key: str) -> None:
-        self.calls.append(("retry_import", key))
+    def retry(self, key: str) -> None:
+        self.calls.append(("retry", key))
+
+    def download_language_model(self, key: str, name: str, path: str) -> None:
+        self.calls.append(("download_language_model", key, name, path))
 
     def remove(self, path: str) -> None:
         self.calls.append(("remove", path))

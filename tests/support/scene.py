@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from dictation.core.errors import ModelMissing
-from dictation.core.library_status import LibraryJob, LibraryJobState, LibraryListing, LibraryModel
+from dictation.core.library_status import LanguageModelOffer, LibraryJob, LibraryJobState, LibraryListing, LibraryModel
 from dictation.core.personal import PersonalModelChoice, PersonalModelReport
 from dictation.core.records import (
     HOP_FRAMES,
@@ -68,7 +68,8 @@ LISTING = LibraryListing(
             ("2.2 % word errors, LibriSpeech test-clean, no language model (arXiv:2006.11477)",),
             "needs a GPU", is_recommended=True, kept_bytes=310_000_000,
         ),
-        LibraryModel("starter", "Starter English", "en", "CC BY 4.0", 41_000_000, path="/opt/dictation/models/starter"),
+        LibraryModel("starter", "Starter English", "en", "CC BY 4.0", 41_000_000, path="/opt/dictation/models/starter",
+                     takes_language_model=True),
         LibraryModel("oslo", "Oslo", "nb", "Apache 2.0", 360_000_000, path="/home/anna/models/oslo", can_remove=True),
         LibraryModel("voxpopuli-de", "VoxPopuli base German", "de", "CC BY-NC 4.0", 378_000_000, 378),
         LibraryModel("voxpopuli-fr", "VoxPopuli base French", "fr", "CC BY-NC 4.0", None, 378),
@@ -76,6 +77,7 @@ LISTING = LibraryListing(
     "/home/anna/.local/share/dictation/models",
     41_300_000_000,
     first_path="/opt/dictation/models/starter",
+    language_models=(LanguageModelOffer("3gram", "LibriSpeech 3-gram", "en", "public domain", 34_000_000),),
 )  # fmt: skip
 LIBRARY_JOBS = (
     LibraryJob("import:/usb/czech", "czech", LibraryJobState.FAILED, message="/usb/czech/vocab.json: it is missing.",

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from dictation.core.errors import ModelNotRemovable
-from dictation.core.library_status import LibraryJob, LibraryJobState, LibraryModel
+from dictation.core.library_status import LanguageModelOffer, LibraryJob, LibraryJobState, LibraryModel
 from dictation.core.settings import NetworkSettings, RecognizerSettings, Settings
 from dictation.ui.main_window import MainWindow
 from dictation.ui.model_words import job_text, language_text, size_text, time_text
@@ -115,7 +115,7 @@ def test_what_can_be_done_depends_on_the_model(models: ModelsWindow) -> None:
     assert verbs(models, "base-960h") == ["download"]
     assert verbs(models, "large-lv60k") == ["resume", "discard"], "an earlier run has left a part of it"
     assert "310 MB have been downloaded already" in models.rows["large-lv60k"].status.text()
-    assert verbs(models, "starter") == []
+    assert verbs(models, "starter") == ["language"]
     assert verbs(models, "oslo") == ["use", "remove"]
 
 
@@ -144,6 +144,43 @@ def test_a_download_is_started_paused_resumed_and_cancelled_by_keyboard(
     assert verbs(models, "base-960h") == ["download"]
 
 
+def test_an_installed_model_is_given_another_language_model_of_its_language(
+    main_window: MainWindow, models: ModelsWindow
+) -> None:
+    library = main_window.model_library
+    oslo = replace(LISTING.models[3], takes_language_model=True)
+    offers = (
+        LanguageModelOffer("nb-3gram", "Norwegian 3-gram", "nb", "CC0", 34_000_000, "Bokmål only"),
+        LanguageModelOffer("nb-4gram", "Norwegian 4-gram", "nb", "CC0", None, kept_bytes=12_000_000),
+        LanguageModelOffer("de-3gram", "German 3-gram", "de", "CC0", 34_000_000),
+    )
+    listed = (*LISTING.models[:3], oslo, *LISTING.models[4:])
+    library.listing_changed.emit(replace(LISTING, models=listed, language_models=offers))
+    assert verbs(models, "oslo") == ["use", "language", "remove"]
+    assert verbs(models, "starter") == []
+    actions = models.rows["oslo"].language_menu.actions()
+    assert [action.text() for action in actions] == [
+        "Norwegian 3-gram · 34 MB",
+        "Norwegian 4-gram · size unknown · 12 MB have been downloaded already",
+    ]
+    assert actions[0].toolTip() == "CC0 · Bokmål only"
+    actions[0].trigger()
+    name = "Norwegian 3-gram for Oslo"
+    assert library.calls == [("download_language_model", "nb-3gram", name, "/home/anna/models/oslo")]
+    job = LibraryJob("nb-3gram", name, LibraryJobState.DOWNLOADING, 1_000_000, 34_000_000, 1e6, 33.0, 0.03)
+    library.jobs = (job,)
+    library.job_changed.emit(job)
+    assert "Imports and downloads" in shown(models)
+    assert verbs(models, "nb-3gram") == ["pause", "cancel"]
+    library.job_changed.emit(replace(job, state=LibraryJobState.PAUSED))
+    models.rows["nb-3gram"].buttons["resume"].click()
+    assert library.calls[-1] == ("retry", "nb-3gram")
+    library.jobs = ()
+    library.job_changed.emit(replace(job, state=LibraryJobState.DONE, message="Oslo with it"))
+    assert models.remark.text() == "Oslo with it is ready to use."
+    assert "nb-3gram" not in models.rows
+
+
 def test_a_failure_tells_why_and_what_to_do(main_window: MainWindow, models: ModelsWindow) -> None:
     failed = replace(DOWNLOADING, state=LibraryJobState.FAILED, message="The server refuses it.", remedy="Try later.")
     main_window.model_library.jobs = (failed,)
@@ -169,7 +206,7 @@ def test_use_chooses_the_model_and_the_row_says_so(main_window: MainWindow, mode
     ]
     assert models.rows["oslo"].title.text() == "Oslo (in use)"
     assert verbs(models, "oslo") == []
-    assert verbs(models, "starter") == ["use"]
+    assert verbs(models, "starter") == ["use", "language"]
 
 
 def test_a_row_is_as_high_as_its_words_when_another_model_is_in_use(
@@ -254,7 +291,7 @@ def test_an_import_has_a_row_of_its_own_until_it_is_done(main_window: MainWindow
     assert models.rows[job.key].progress.maximum() == 0, "how long it takes is not known yet"
     library.job_changed.emit(replace(job, state=LibraryJobState.FAILED, message="vocab.json is missing."))
     models.rows[job.key].buttons["retry"].click()
-    assert library.calls == [("retry_import", job.key)]
+    assert library.calls == [("retry", job.key)]
     library.job_changed.emit(replace(job, state=LibraryJobState.DONE, message="Czech"))
     assert job.key not in models.rows
     assert models.remark.text() == "Czech is ready to use."
@@ -281,8 +318,8 @@ def test_rows_keep_their_place_in_the_order_of_the_keyboard(models: ModelsWindow
         reached.append(models.focusWidget())
     names = [widget.accessibleName() for widget in reached if isinstance(widget, QPushButton)]
     assert names == [
-        "Download wav2vec 2.0 base", "Resume wav2vec 2.0 large LV-60k", "Discard wav2vec 2.0 large LV-60k", "Use Oslo",
-        "Remove Oslo", "Download VoxPopuli base French", "Download VoxPopuli base German",
+        "Download wav2vec 2.0 base", "Resume wav2vec 2.0 large LV-60k", "Discard wav2vec 2.0 large LV-60k",
+        "Language model Starter English", "Use Oslo", "Remove Oslo", "Download VoxPopuli base French", "Download VoxPopuli base German",
     ]  # fmt: skip
     assert reached[-2:] == [models.offline, models.mirror]
 

@@ -13,6 +13,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -21,10 +22,10 @@ from dictation import __version__
 from dictation.core.errors import DownloadAltered, DownloadFailed, NetworkForbidden
 from dictation.core.settings import NetworkSettings
 from dictation.library.catalogue import CatalogueFile
-from dictation.library.interrupts import DownloadCancelled, DownloadPaused
-from dictation.library.part_file import PartFile, Version, check_space, file_sha256
+from dictation.library.interrupts import DownloadCancelled, make_checkpoint
+from dictation.library.part_file import PartFile, Version, check_space, disk_faults
 from dictation.library.progress import DownloadProgress, Speedometer
-from dictation.library.stall_watch import StallWatch
+from dictation.library.stall_watch import StallWatch, ask_aside
 
 if TYPE_CHECKING:
     import requests
@@ -95,14 +96,15 @@ class Downloader:
         is_cancelled: Callable[[], bool] = lambda: False,
         is_paused: Callable[[], bool] = lambda: False,
     ) -> Fetched:
-        """Fetch a file, going on where an earlier run stopped. A complete ``target`` is not fetched again.
+        """Fetch a file, going on where an earlier run stopped. A complete and sound ``target`` is not fetched again.
 
         Args:
             file: What to fetch, with size and SHA-256 as far as known.
-            target: Where it shall lie. Until it is complete and checked it is called ``NAME.part``.
+            target: Where it shall lie. Until it is complete and checked it is called ``NAME.part``. If ``file`` states
+                no SHA-256, what came is remembered beside it and compared the next time.
             on_progress: Called up to ten times a second.
-            is_cancelled: Asked for every 64 KiB and, in a second thread, while nothing comes: break off and leave
-                nothing.
+            is_cancelled: Asked for every 64 KiB and, perhaps in a second thread, while nothing comes: break off and
+                leave nothing.
             is_paused: Likewise: break off and keep what there is.
 
         Raises:
@@ -110,33 +112,34 @@ class Downloader:
             DownloadFailed: if the server cannot be reached or has no use; what has arrived is kept.
             DownloadAltered: if the file has another size or SHA-256 than stated; nothing of it is kept.
             NoSpace: if the disk has no room for it; what has arrived is kept.
+            LibraryError: if the disk fails or may not be written to; what has arrived is kept.
             DownloadCancelled, DownloadPaused: if asked for.
         """
         self._check_allowed()
-        part = PartFile(target)
+        checkpoint, part = make_checkpoint(is_cancelled, is_paused), PartFile(target)
+        with disk_faults(target):
+            try:
+                checkpoint()
+                found = part.keep_whole(file, checkpoint)
+                if found is None:
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    part.open(file.url, checkpoint)
+                    address = self._address(file.url)
+                    _Transfer(self._timeout_s, self._wait, file, address, part, on_progress, checkpoint).run()
+                    found = part.finish(file)
+                return Fetched(target, found)
+            except DownloadCancelled:
+                part.discard()
+                raise
+            finally:
+                part.close()
 
-        def checkpoint() -> None:
-            if is_cancelled():
-                raise DownloadCancelled
-            if is_paused():
-                raise DownloadPaused
-
-        try:
-            checkpoint()
-            if target.exists():
-                return Fetched(target, file_sha256(target, checkpoint))
-            target.parent.mkdir(parents=True, exist_ok=True)
-            part.open(file.url, checkpoint)
-            _Transfer(self._timeout_s, self._wait, file, self._address(file.url), part, on_progress, checkpoint).run()
-            return Fetched(target, part.finish(file.size_bytes, file.sha256))
-        except DownloadCancelled:
-            part.discard()
-            raise
-        finally:
-            part.close()
-
-    def ask_size(self, file: CatalogueFile) -> int | None:
+    def ask_size(self, file: CatalogueFile, checkpoint: Callable[[], None] = lambda: None) -> int | None:
         """Ask the server how long a file is; None if it does not tell, for whatever reason.
+
+        Args:
+            file: What to ask for.
+            checkpoint: Called first and while no answer comes; raises to break off.
 
         Raises:
             NetworkForbidden: if the settings forbid the network.
@@ -145,13 +148,15 @@ class Downloader:
         import requests
 
         self._check_allowed()
+        checkpoint()
         address = self._address(file.url)
+        ask = partial(requests.head, address, headers=_HEADERS, timeout=self._timeout_s, allow_redirects=True)
         try:
-            with requests.head(address, headers=_HEADERS, timeout=self._timeout_s, allow_redirects=True) as response:
+            with ask_aside(ask, checkpoint, requests.Response.close) as response:
                 is_file = response.status_code == _OK and not _is_page(response)
                 length = response.headers.get("Content-Length", "")
-        except requests.RequestException:
-            return None  # the download itself will say what is wrong
+        except OSError:  # of requests, all of them; the download itself will say what is wrong
+            return None
         return int(length) if is_file and length.isdecimal() else None
 
     def _check_allowed(self) -> None:
@@ -213,8 +218,7 @@ class _Transfer:
 
         self.checkpoint()
         try:
-            headers = {**_HEADERS, **self._range()}
-            with session.get(self.address, headers=headers, stream=True, timeout=self.timeout_s) as response:
+            with self._ask(session) as response:
                 if not self._accept(response):
                     return
                 self._check_space()
@@ -228,6 +232,20 @@ class _Transfer:
         if total_bytes is not None and self.part.size_bytes < total_bytes:
             raise _TryAgain(f"it ended after {self.part.size_bytes} of {total_bytes} bytes")
         speedometer.count(self.part.size_bytes, total_bytes, is_last=True)
+
+    def _ask(self, session: requests.Session) -> requests.Response:
+        """Ask for what is missing, and wait for the head of the answer."""
+        import requests
+
+        headers = {**_HEADERS, **self._range()}
+        ask = partial(session.get, self.address, headers=headers, stream=True, timeout=self.timeout_s)
+        try:
+            return ask_aside(ask, self.checkpoint, requests.Response.close)
+        except OSError as error:
+            if isinstance(error, requests.RequestException):
+                raise
+            remedy = "Correct REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE in the environment."  # its one reason, says requests
+            raise DownloadFailed(f"{self.file.name} cannot be fetched: {error}.", remedy) from error
 
     def _take(self, response: requests.Response, count: Callable[[], None]) -> None:
         """Write down what comes until it ends."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import secrets
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,14 +23,15 @@ from dictation.core.errors import DownloadAltered, LibraryError, ModelImportFail
 from dictation.library.catalogue import CatalogueEntry, CatalogueFile, LanguageModelEntry
 from dictation.library.convert import convert
 from dictation.library.download import Downloader, Fetched
-from dictation.library.interrupts import DownloadCancelled, DownloadPaused
-from dictation.library.lock import LOCK_NAME, only_one
-from dictation.library.part_file import check_space
+from dictation.library.interrupts import DownloadCancelled, DownloadPaused, make_checkpoint
+from dictation.library.lock import LOCK_NAME, only_one, take_away
+from dictation.library.part_file import check_space, disk_faults
 from dictation.library.pins import Pin, Pins
 from dictation.library.progress import DownloadProgress
 
 UNPACKED_FACTOR = 4
 """ARPA text to its gzip, rounded up: 2.9 measured on a 4-gram model of 4.9 million n-grams."""
+_DISCARDED_PREFIX = ".discarded-"
 
 
 class InstallStage(Enum):
@@ -91,7 +93,8 @@ def install(
         callbacks: Progress, cancel, pause.
 
     Raises:
-        LibraryError: in one of its kinds; what ``Downloader.fetch`` says of each holds for all files.
+        LibraryError: in one of its kinds; what ``Downloader.fetch`` says of each holds for all files. If the disk
+            fails at the very end, the model is there all the same, and the error says so.
         ModelImportFailed: if a complete file is damaged; its download is thrown away.
         DownloadCancelled, DownloadPaused: if asked for.
     """
@@ -130,16 +133,30 @@ def install_language_model(
 
 
 def discard_download(key: str, models_folder: Path) -> None:
-    """Throw away what a paused installation has kept; idempotent."""
-    shutil.rmtree(downloads_folder(models_folder) / folder_name(key), ignore_errors=True)
+    """Throw away what a paused installation has kept; idempotent. One that this program has begun since stays.
+
+    Raises:
+        LibraryError: if another program is downloading it, or it cannot be deleted.
+    """
+    folder = downloads_folder(models_folder) / folder_name(key)
+    try:
+        take_away(folder, folder.name, folder.with_name(_DISCARDED_PREFIX + secrets.token_hex(4)))
+    except FileNotFoundError:  # there is nothing, or another program has thrown it away
+        pass
+    except OSError as error:
+        remedy = "Check that you may write to that folder and that its disk is in order, or delete it yourself."
+        why = f"{folder.name} cannot be thrown away: {error.strerror or error}"
+        raise LibraryError(f"{why}, in {folder.parent}.", remedy) from error
+    for discarded in folder.parent.glob(f"{_DISCARDED_PREFIX}*"):  # also what a killed program left
+        shutil.rmtree(discarded, ignore_errors=True)
 
 
 def paused_downloads(models_folder: Path) -> dict[str, int]:
     """What paused or interrupted installations have kept: bytes by the catalogue's key."""
     kept = {
-        folder.name: sum(file.stat().st_size for file in folder.iterdir() if not _is_note(file))
+        folder.name: _kept_bytes(folder)
         for folder in sorted(downloads_folder(models_folder).glob("*"))
-        if folder.is_dir()
+        if not folder.name.startswith(_DISCARDED_PREFIX)
     }
     return {key: size_bytes for key, size_bytes in kept.items() if size_bytes}
 
@@ -178,16 +195,23 @@ class _Job:
         self._downloader = downloader
         self._callbacks = callbacks
         self._pins = Pins(models_folder.parent / "pins.toml")
+        self._checkpoint = make_checkpoint(callbacks.is_cancelled, callbacks.is_paused)
 
     def run(self, build: Callable[[dict[str, Path]], ModelFolder]) -> ModelFolder:
         """Fetch all files, build the model from them by role, pin what worked, and clear away."""
+        with disk_faults(self._folder):
+            try:
+                with only_one(self._folder, self._folder.name):
+                    return self._run_alone(build)
+            finally:
+                with contextlib.suppress(OSError):  # it stays if it holds something
+                    self._folder.rmdir()
+
+    def _run_alone(self, build: Callable[[dict[str, Path]], ModelFolder]) -> ModelFolder:
+        """Do so while the folder is held; also while clearing away, or it would hit the next one's files."""
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with only_one(self._folder, self._folder.name):
-                fetched = self._fetch_all()
-                installed = build({file.role: result.path for file, result in fetched})
-                self._pins.add(_pin(file, result) for file, result in fetched)
-            self._clear()
+            fetched = self._fetch_all()
+            installed = build({file.role: result.path for file, result in fetched})
         except (DownloadCancelled, ImportCancelled) as error:
             self._clear()
             raise DownloadCancelled from error
@@ -195,9 +219,13 @@ class _Job:
             if self._folder in error.path.parents:  # whole, as it seemed, yet of no use: it must not be taken again
                 self._clear()
             raise
+        try:
+            self._pins.add(_pin(file, result) for file, result in fetched)
+        except LibraryError as error:
+            said = f"{installed.name} is installed, but not what its files were, to compare later ones with: {error}"
+            raise type(error)(said, error.remedy) from error
         finally:
-            with contextlib.suppress(OSError):  # it stays if it holds something
-                self._folder.rmdir()
+            self._clear()
         return installed
 
     def on_converting(self, fraction: float) -> None:
@@ -215,7 +243,7 @@ class _Job:
 
     def _size_bytes(self, file: CatalogueFile) -> int | None:
         """How long a file is, from the catalogue, an earlier download or the server; None if none of them knows."""
-        return self._pins.expected(file).size_bytes or self._downloader.ask_size(file)
+        return self._pins.expected(file).size_bytes or self._downloader.ask_size(file, self._checkpoint)
 
     def _check_space(self, sizes: list[int | None]) -> None:
         """Raise ``NoSpace`` unless downloads and result fit on the disk together, as far as sizes are known."""
@@ -257,7 +285,19 @@ class _Job:
         return report
 
     def _clear(self) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
+        """Delete what lies in the folder, the lock apart."""
+        for path in self._folder.iterdir():
+            if path.name != LOCK_NAME:
+                with contextlib.suppress(OSError):  # it is listed as kept then, and can be thrown away
+                    path.unlink()
+
+
+def _kept_bytes(folder: Path) -> int:
+    """The bytes that lie in a download folder; 0 if it is gone or cannot be read."""
+    try:
+        return sum(file.stat().st_size for file in folder.iterdir() if not _is_note(file))
+    except OSError:
+        return 0
 
 
 def _is_note(path: Path) -> bool:

@@ -1,24 +1,28 @@
 """A file on its way: what has arrived of it, of which version it is, and its SHA-256 so far.
 
 Beside ``NAME`` stand ``NAME.part`` with the bytes and ``NAME.part.toml`` with the version at the server. Both survive
-the end of the program, also by ``kill -9``: bytes are written unbuffered, the version before the first of them.
+the end of the program, also by ``kill -9``: bytes are written unbuffered, the version before the first of them. Of a
+complete file for which nobody states a SHA-256, ``NAME.whole.toml`` remembers what it was.
 """
 
 from __future__ import annotations
 
 import errno
 import hashlib
+import logging
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from io import FileIO
 from pathlib import Path
 
 import tomli_w
 
-from dictation.core.errors import DownloadAltered, NoSpace
+from dictation.core.errors import DownloadAltered, LibraryError, NoSpace
+from dictation.library.catalogue import CatalogueFile
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -28,6 +32,8 @@ else:
 RESERVE_BYTES = 50_000_000
 """Left free on the disk: a full one hurts other programs."""
 _BLOCK_BYTES = 1 << 20
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -53,8 +59,16 @@ class Version:
         return self.etag if is_strong else self.last_modified
 
 
+@dataclass(frozen=True)
+class _Whole:
+    """What a complete file was when it was given its name."""
+
+    url: str
+    sha256: str
+
+
 class PartFile:
-    """What has arrived of one file. Thread: one at a time.
+    """What has arrived of one file; what the disk refuses is an ``OSError``. Thread: one at a time.
 
     Args:
         target: Where the complete file will lie; its folder exists.
@@ -64,6 +78,7 @@ class PartFile:
         self._target = target
         self._path = target.with_name(target.name + ".part")
         self._note = target.with_name(target.name + ".part.toml")
+        self._whole_note = target.with_name(target.name + ".whole.toml")
         self._stream: FileIO | None = None
         self._digest = hashlib.sha256()
         self.version: Version | None = None
@@ -73,6 +88,28 @@ class PartFile:
     def folder(self) -> Path:
         """Where it lies."""
         return self._target.parent
+
+    def keep_whole(self, file: CatalogueFile, checkpoint: Callable[[], None]) -> str | None:
+        """Look whether the complete file of an earlier run still is what it was; if not, it is deleted.
+
+        Args:
+            file: What is known of it; if that is no SHA-256, what was remembered when it was complete counts.
+            checkpoint: As for ``open``.
+
+        Returns:
+            Its SHA-256; None if there is no such file any more.
+        """
+        if not self._target.exists():
+            return None
+        promised = file.sha256 or _remembered_sha256(self._whole_note, file.url)
+        if promised and file.size_bytes in (None, self._target.stat().st_size):
+            found = file_sha256(self._target, checkpoint)
+            if found == promised:
+                return found
+        _log.warning("%s is damaged, or nobody knows what it was; it is fetched again", self._target)
+        self._target.unlink()
+        self._whole_note.unlink(missing_ok=True)
+        return None
 
     def open(self, url: str, checkpoint: Callable[[], None]) -> None:
         """Take up what an earlier run left of the same address, or begin with nothing.
@@ -98,40 +135,28 @@ class PartFile:
         self._note.write_bytes(tomli_w.dumps(asdict(version)).encode())
 
     def append(self, block: bytes) -> None:
-        """Add the next bytes.
-
-        Raises:
-            NoSpace: if the disk is full.
-        """
-        try:
-            remaining = memoryview(block)
-            while remaining:
-                remaining = remaining[self._file.write(remaining) :]
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise NoSpace(f"The disk is full: {self._target.name} does not fit into {self.folder}.") from error
-            raise
+        """Add the next bytes."""
+        remaining = memoryview(block)
+        while remaining:
+            remaining = remaining[self._file.write(remaining) :]
         self._digest.update(block)
         self.size_bytes += len(block)
 
-    def finish(self, size_bytes: int | None, sha256: str | None) -> str:
+    def finish(self, file: CatalogueFile) -> str:
         """Check the complete file and give it its name; returns its SHA-256.
 
         Raises:
-            DownloadAltered: if size or SHA-256 are not the expected ones; then nothing is left of it.
+            DownloadAltered: if it is empty, or size or SHA-256 are not the expected ones; then nothing is left of it.
         """
         found = self._digest.hexdigest()
-        if size_bytes is not None and self.size_bytes != size_bytes:
+        complaint = self._complaint(file, found)
+        if complaint:
             self.discard()
-            raise DownloadAltered(f"{self._target.name} has {self.size_bytes} bytes instead of {size_bytes}.")
-        if sha256 is not None and found != sha256:
-            self.discard()
-            raise DownloadAltered(
-                f"{self._target.name} is not the file that was promised: its SHA-256 begins {found[:12]}, "
-                f"not {sha256[:12]}."
-            )
+            raise DownloadAltered(complaint)
         os.fsync(self._file.fileno())
         self.close()
+        if file.sha256 is None:  # before the name: a complete file is never without it
+            self._whole_note.write_bytes(tomli_w.dumps(asdict(_Whole(file.url, found))).encode())
         self._path.replace(self._target)
         self._note.unlink(missing_ok=True)
         return found
@@ -150,6 +175,17 @@ class PartFile:
         self._path.unlink(missing_ok=True)
         self._note.unlink(missing_ok=True)
 
+    def _complaint(self, file: CatalogueFile, sha256: str) -> str:
+        """What is wrong with the complete file, or nothing."""
+        name = self._target.name
+        if file.size_bytes is not None and self.size_bytes != file.size_bytes:
+            return f"{name} has {self.size_bytes} bytes instead of {file.size_bytes}."
+        if file.sha256 is not None and sha256 != file.sha256:
+            return (
+                f"{name} is not the file that was promised: its SHA-256 begins {sha256[:12]}, not {file.sha256[:12]}."
+            )
+        return "" if self.size_bytes else f"{name} is empty."
+
     @property
     def _file(self) -> FileIO:
         if self._stream is None:
@@ -161,6 +197,25 @@ class PartFile:
         self._file.truncate()
         self._digest = hashlib.sha256()
         self.size_bytes = 0
+
+
+@contextmanager
+def disk_faults(path: Path) -> Iterator[None]:
+    """Say in words what the disk refuses while the block works on ``path`` and on what lies in it.
+
+    Raises:
+        NoSpace: if the disk or the user's share of it is full.
+        LibraryError: for any other ``OSError``.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise NoSpace(f"The disk is full: {path.name} does not fit into {path.parent}.") from error
+        raise LibraryError(
+            f"{path.name} cannot be kept in {path.parent}: {error.strerror or error}.",
+            "Check that you may write to that folder and that its disk is there and in order, then try again.",
+        ) from error
 
 
 def check_space(folder: Path, needed_bytes: int, name: str) -> None:
@@ -189,3 +244,12 @@ def _read_note(path: Path, url: str) -> Version | None:
     except (OSError, ValueError, TypeError):
         return None
     return version if version.url == url else None
+
+
+def _remembered_sha256(path: Path, url: str) -> str | None:
+    """The SHA-256 of a complete file when it was given its name; None as for ``_read_note``."""
+    try:
+        whole = _Whole(**tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+    return whole.sha256 if whole.url == url else None

@@ -5,6 +5,7 @@ Stored in ``pins.toml`` in the user's data folder, by the address in the catalog
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from typing import Any
 import tomli_w
 
 from dictation.library.catalogue import CatalogueFile
+from dictation.library.part_file import disk_faults
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -60,14 +62,24 @@ class Pins:
         return file if pin is None else replace(file, sha256=pin.sha256, size_bytes=pin.size_bytes)
 
     def add(self, pins: Iterable[Pin]) -> None:
-        """Remember; earlier pins stay as they are. Raises ``OSError`` if the file cannot be written."""
+        """Remember; earlier pins stay as they are, also if it fails.
+
+        Raises:
+            NoSpace, LibraryError: if the file cannot be written.
+        """
         table = self._read()
         for pin in pins:
             table.setdefault(pin.url, {"sha256": pin.sha256, "size_bytes": pin.size_bytes, "date": pin.date})
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         new = self.path.with_suffix(".new")
-        new.write_bytes(tomli_w.dumps(table).encode())
-        new.replace(self.path)
+        with disk_faults(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                new.write_bytes(tomli_w.dumps(table).encode())
+                new.replace(self.path)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    new.unlink(missing_ok=True)
+                raise
 
     def _read(self) -> dict[str, Any]:
         """What the file holds; a missing or damaged one pins nothing."""

@@ -123,6 +123,18 @@ def test_the_switch_in_the_settings_is_obeyed(catalogue: Path, server: BadServer
     assert server.asked == []
 
 
+def test_a_data_folder_that_cannot_be_written_is_said(catalogue: Path, server: BadServer) -> None:
+    folder = model_roots()[-1].parent
+    folder.mkdir(parents=True)
+    (folder / "downloads").write_text("")  # a file in its place stops root too
+    result = download(catalogue)
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit), "no traceback"
+    assert result.stderr.startswith("error: tiny cannot be kept in ")
+    assert len(result.stderr.splitlines()) == 2, "what happened, and what to do"
+    assert server.asked == []
+
+
 @pytest.mark.parametrize("option", ["", "--no-keep"])
 def test_ctrl_c_keeps_what_came_unless_told_otherwise(catalogue: Path, server: BadServer, option: str) -> None:
     part = model_roots()[-1].parent / "downloads" / "tiny" / "tiny.pt.part"

@@ -36,6 +36,45 @@ def test_a_complete_file_is_not_fetched_again(server: BadServer, client: Client)
     assert server.asked == []
 
 
+@pytest.mark.parametrize("is_hash_known", [True, False])
+@pytest.mark.parametrize("damaged", [CONTENT[:-1] + b"!", CONTENT[:-1], CONTENT + b"!", b""])
+def test_a_complete_file_that_was_damaged_since_is_fetched_again(
+    server: BadServer, client: Client, damaged: bytes, is_hash_known: bool
+) -> None:
+    if not is_hash_known:
+        client.file = CatalogueFile("weights", client.file.url)
+    assert client.fetch() == CONTENT
+    client.target.write_bytes(damaged)
+    assert client.fetch() == CONTENT
+    assert server.ranges == ["", ""]
+
+
+def test_what_a_file_was_is_remembered_where_nobody_states_it(server: BadServer, client: Client) -> None:
+    client.file = CatalogueFile("weights", client.file.url)
+    assert client.fetch() == client.fetch() == CONTENT
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("note", [None, "", "garbage", "sha256 = 5"])
+def test_a_complete_file_that_no_one_vouches_for_is_fetched_again(
+    server: BadServer, client: Client, note: str | None
+) -> None:
+    client.file = CatalogueFile("weights", client.file.url)
+    client.target.write_bytes(CONTENT)
+    if note is not None:
+        client.target.with_name("model.pt.whole.toml").write_text(note)
+    assert client.fetch() == CONTENT
+    assert len(server.asked) == 1
+
+
+def test_what_was_remembered_of_another_address_does_not_count(server: BadServer, client: Client) -> None:
+    client.file = CatalogueFile("weights", client.file.url)
+    assert client.fetch() == CONTENT
+    server.files["/other.pt"] = b"another"
+    client.file = CatalogueFile("weights", f"{server.url}/other.pt")
+    assert client.fetch() == b"another"
+
+
 def test_the_network_switch_forbids_before_any_connection(
     server: BadServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -289,6 +328,14 @@ def test_another_size_is_refused(server: BadServer, client: Client) -> None:
     server.faults.append(bad_server.state_length(None))
     with pytest.raises(DownloadAltered, match="256000 bytes instead of 5"):
         client.fetch()
+
+
+def test_an_empty_file_is_no_model(server: BadServer, client: Client) -> None:
+    server.files["/model.pt"] = b""
+    client.file = CatalogueFile("weights", client.file.url)
+    with pytest.raises(DownloadAltered, match=r"model\.pt is empty"):
+        client.fetch()
+    assert list(client.target.parent.iterdir()) == []
 
 
 def test_a_gz_file_arrives_packed_whatever_the_server_calls_it(server: BadServer, client: Client) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from email.utils import formatdate
 from io import FileIO
@@ -15,15 +17,26 @@ from typing import Any
 
 import pytest
 
-from dictation.core.errors import DownloadFailed, NoSpace
+from dictation.core.errors import DownloadFailed, LibraryError, NoSpace
 from dictation.core.settings import NetworkSettings
 from dictation.library import part_file
+from dictation.library.catalogue import CatalogueFile
 from dictation.library.download import FIRST_WAIT_S, MOST_FRUITLESS_TRIES, Downloader
 from dictation.library.interrupts import DownloadCancelled, DownloadPaused
 from dictation.library.progress import Speedometer
+from dictation.library.stall_watch import ask_aside
 from tests.support import bad_server
 from tests.support.bad_server import BadServer
 from tests.support.download_client import CONTENT, Client
+
+PATIENCE_S = 20.0
+"""How long the downloader waits for an answer that never comes, unless it hears the user."""
+
+
+def after_questions(count: int) -> Callable[[], bool]:
+    """No for so many times, then yes."""
+    answers = iter([False] * count)
+    return lambda: next(answers, True)
 
 
 @pytest.mark.parametrize(("code", "saying"), [(404, "does not have it"), (403, "refuses it"), (418, "error")])
@@ -115,6 +128,53 @@ def test_a_stalled_server_does_not_delay_a_cancel_or_a_pause(server: BadServer, 
         )
     assert not server.release.is_set()
     assert client.done_bytes == (100_000 if is_pause else 0)
+
+
+@pytest.mark.parametrize("is_pause", [True, False])
+def test_a_server_that_never_answers_does_not_delay_a_cancel_or_a_pause(
+    silent_url: str, client: Client, is_pause: bool
+) -> None:
+    client.downloader = Downloader(NetworkSettings(), read_timeout_s=PATIENCE_S)
+    client.file = replace(client.file, url=f"{silent_url}/model.pt")
+    answers = [lambda: False, after_questions(2)]  # it is asked twice before the request, then only while none comes
+    started_s = time.monotonic()
+    with pytest.raises(DownloadPaused if is_pause else DownloadCancelled):
+        client.downloader.fetch(
+            client.file, client.target, is_cancelled=answers[not is_pause], is_paused=answers[is_pause]
+        )
+    assert time.monotonic() - started_s < PATIENCE_S / 2
+    assert client.left_over() == []
+
+
+def test_a_server_that_never_tells_a_length_does_not_delay_a_cancel(silent_url: str) -> None:
+    is_cancelled = after_questions(1)
+
+    def checkpoint() -> None:
+        if is_cancelled():
+            raise DownloadCancelled
+
+    downloader = Downloader(NetworkSettings(), read_timeout_s=PATIENCE_S)
+    started_s = time.monotonic()
+    with pytest.raises(DownloadCancelled):
+        downloader.ask_size(CatalogueFile("weights", f"{silent_url}/model.pt"), checkpoint)
+    assert time.monotonic() - started_s < PATIENCE_S / 2
+
+
+def test_an_answer_that_no_one_waits_for_any_more_is_dropped() -> None:
+    may_answer, dropped = threading.Event(), threading.Event()
+
+    def ask() -> str:
+        may_answer.wait(60)
+        return "late"
+
+    def break_off() -> None:
+        raise DownloadCancelled
+
+    with pytest.raises(DownloadCancelled):
+        ask_aside(ask, break_off, lambda answer: dropped.set() if answer == "late" else None)
+    assert not dropped.is_set()
+    may_answer.set()
+    assert dropped.wait(60)
 
 
 def test_a_server_that_hangs_up_is_asked_again(server: BadServer, client: Client) -> None:
@@ -213,6 +273,16 @@ def test_no_proxy_of_the_environment_is_respected(
     assert client.fetch() == CONTENT
 
 
+def test_certificates_that_are_not_there_are_named(
+    secure_server: BadServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """requests raises a plain ``OSError`` then; that is no fault of the disk."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "nowhere.pem"))
+    with pytest.raises(DownloadFailed, match=r"nowhere\.pem") as caught:
+        Client(secure_server, tmp_path / "fetched").fetch()
+    assert "REQUESTS_CA_BUNDLE" in caught.value.remedy
+
+
 def test_a_dead_proxy_is_named(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     with pytest.raises(DownloadFailed, match="the proxy does not answer"):
@@ -247,6 +317,43 @@ def test_a_disk_that_fills_up_meanwhile_is_named_and_the_part_kept(
     assert client.done_bytes > 100_000
     monkeypatch.undo()
     assert client.fetch() == CONTENT
+
+
+@pytest.mark.parametrize("fault", [errno.EROFS, errno.EIO, errno.EACCES, errno.EDQUOT])
+def test_a_disk_that_fails_meanwhile_is_said_and_the_part_kept(
+    client: Client, monkeypatch: pytest.MonkeyPatch, fault: int
+) -> None:
+    class FailingDisk(FileIO):
+        def write(self, data: Any) -> int:
+            if self.tell() > 100_000:
+                raise OSError(fault, os.strerror(fault))
+            return super().write(bytes(data)[:1000])
+
+    monkeypatch.setattr(part_file, "FileIO", FailingDisk)
+    with pytest.raises(LibraryError, match=r"model\.pt") as caught:
+        client.fetch()
+    assert isinstance(caught.value, NoSpace) == (fault == errno.EDQUOT)
+    assert (os.strerror(fault) in str(caught.value)) == (fault != errno.EDQUOT)
+    assert caught.value.remedy
+    assert client.done_bytes > 100_000
+    monkeypatch.undo()
+    assert client.fetch() == CONTENT
+
+
+def test_a_folder_that_cannot_be_made_is_said(client: Client) -> None:
+    (client.target.parent / "file").write_bytes(b"")
+    client.target = client.target.parent / "file" / "folder" / "model.pt"
+    with pytest.raises(LibraryError, match=r"model\.pt cannot be kept in .*folder: Not a directory") as caught:
+        client.fetch()
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize("name", ["model.pt.part.toml", "model.pt.part", "model.pt"])
+def test_a_place_that_is_taken_is_said(client: Client, name: str) -> None:
+    """Any user may be refused a folder's place; root is refused little else."""
+    (client.target.parent / name / "folder").mkdir(parents=True)
+    with pytest.raises(LibraryError, match=r"model\.pt cannot be kept in .*: Is a directory"):
+        client.fetch()
 
 
 # --- progress

@@ -60,4 +60,6 @@ class Client:
         return part.stat().st_size if part.exists() else 0
 
     def left_over(self) -> list[str]:
-        return sorted(path.name for path in self.target.parent.iterdir() if path != self.target)
+        """What lies beside the file, but for what is remembered of it when it is whole."""
+        whole = {self.target, self.target.with_name("model.pt.whole.toml")}
+        return sorted(path.name for path in self.target.parent.iterdir() if path not in whole)

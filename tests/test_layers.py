@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "dictation"
 MAY_IMPORT = {
     "core": {"core"},
-    "asr": {"core", "asr"},
+    "asr": {"core", "asr", "language"},
     "audio": {"core", "audio"},
     "language": {"core", "language"},
     "library": {"core", "asr", "language", "library"},

@@ -1,4 +1,4 @@
-"""KenLM's own ``build_binary``, for those who have it: a packed model loads at once and may be quantised.
+"""KenLM's own ``build_binary``, for those who have it: a model that it packs is smaller and may be quantised.
 
 KenLM's Python package reads models but cannot write them, so quantising is left to KenLM's program.
 """

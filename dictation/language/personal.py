@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import math
 import zlib
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from dictation.core.errors import DocumentUnreadable, PersonalModelError, TooLit
 from dictation.core.personal import BuildProgress, BuildStage, PersonalModelReport
 from dictation.language.arpa import write_arpa
 from dictation.language.documents import find_documents, read_document
+from dictation.language.kenlm_binary import CannotPack, write_binary
 from dictation.language.kenlm_programs import LEAST_BITS, MOST_BITS, pack
 from dictation.language.mixture import (
     FIRST_WEIGHT,
@@ -46,13 +48,15 @@ LEAST_HELD_OUT_WORDS = 20
 MOST_HELD_OUT = 0.5
 LARGE_TEXT_WORDS = 300_000
 """Above this, sequences of three and more words that were seen once are forgotten unless the user says otherwise: they
-are most of the model and tell least, and a window stands still while KenLM loads it (0.8 s per million)."""
+are most of the model and tell least, and each takes 24 bytes of memory and disk."""
 
 _ENDS = {BuildStage.READING: 0.5, BuildStage.COMPARING: 0.75, BuildStage.COUNTING: 0.85}
 """What share of the work is done when a stage ends, writing being the last."""
 _ESTIMATE_SHARE = 0.1
 
 Sentences = list[list[str]]
+
+_log = logging.getLogger(__name__)
 
 
 class BuildCancelled(Exception):
@@ -83,7 +87,7 @@ class BuildOptions:
         prune: As in ``NgramOptions``; None prunes texts of over ``LARGE_TEXT_WORDS`` words by 0 0 1.
         held_out: Share of the sentences kept apart to tune the weight and measure perplexity, 0 to 0.5.
         weight: Share of the personal model in the mixture, ``LEAST_WEIGHT`` to ``MOST_WEIGHT``; None finds the best.
-        programs: Folder with KenLM's ``build_binary``, to pack the model; None keeps it as ARPA text.
+        programs: Folder with KenLM's ``build_binary``, to pack the model smaller than it is without.
         quantise_bits: With ``programs``: bits per number, 2 to 16; 0 keeps them exact.
     """
 
@@ -266,13 +270,19 @@ class _Build:
         return sum(self._general is None or word not in self._general for word in vocabulary)
 
     def write(self, model: NgramModel, folder: Path) -> str:
-        """Write the model as ARPA, or packed; return the name of the file."""
+        """Write the model as a KenLM binary, or as ARPA if that cannot be; return the name of the file."""
         self._progress(BuildProgress(BuildStage.WRITING, _ENDS[BuildStage.COUNTING]))
         arpa = folder / ARPA_FILE
         write_arpa(model, arpa, self.checkpoint)
-        if self._options.programs is None:
-            return ARPA_FILE
-        pack(arpa, folder / BINARY_FILE, self._options.programs, self._options.quantise_bits, self.checkpoint)
+        binary, programs = folder / BINARY_FILE, self._options.programs
+        if programs is not None:
+            pack(arpa, binary, programs, self._options.quantise_bits, self.checkpoint)
+        else:
+            try:
+                write_binary(arpa, binary, lambda _: self.checkpoint())
+            except (CannotPack, OSError) as error:  # a full disk among others: the text is there and will do
+                _log.info("The personal language model stays ARPA text: %s", error)
+                return ARPA_FILE
         arpa.unlink()
         return BINARY_FILE
 

@@ -60,6 +60,7 @@ def test_what_is_built_and_reported(general: GeneralModel, document: Path, tmp_p
     assert set(model.words_path.read_text().split()) == words
     assert model.description.weight == report.weight
     assert model.description.letters == "'abcdefghijklmnopqrstuvwxyz"
+    assert sorted(path.name for path in model.path.iterdir()) == ["model.bin", "personal.toml", "words.txt"]
     kenlm = open_kenlm(model.model_path)
     assert kenlm.order == 3
     assert all(word in kenlm for word in words)
@@ -202,6 +203,19 @@ def test_cancelled_anywhere_it_leaves_nothing(general: GeneralModel, document: P
 def test_options_out_of_range(options: dict[str, object], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         BuildOptions(**options)
+
+
+def test_a_model_too_large_for_a_binary_stays_text(
+    general: GeneralModel, document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build_personal_model((document,), "packed", general, root=tmp_path / "models")
+    monkeypatch.setattr("dictation.language.kenlm_binary.MOST_NGRAMS", 10)
+    build_personal_model((document,), "text", general, root=tmp_path / "models")
+    packed, text = (open_personal_model(name, tmp_path / "models") for name in ("packed", "text"))
+    assert sorted(path.name for path in text.path.iterdir()) == ["model.arpa", "personal.toml", "words.txt"]
+    for sentence in JARGON:
+        found = open_kenlm(packed.model_path).full_scores(sentence)
+        assert list(found) == list(open_kenlm(text.model_path).full_scores(sentence))
 
 
 def fake_program(folder: Path, code: str) -> Path:

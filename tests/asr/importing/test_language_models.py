@@ -6,6 +6,7 @@ import gzip
 import json
 import shutil
 from collections.abc import Callable
+from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,10 @@ from dictation.asr.importing import (
     import_model,
     recognise_source,
 )
+from dictation.asr.importing.kenlm_files import is_language_model
 from dictation.asr.model_folder import ModelFolder, open_model_folder
 from dictation.core.errors import ModelImportFailed
+from dictation.language.mixture import open_kenlm
 from tests.support.arpa import arpa
 from tests.support.hugging_face import LETTERS, write_folder
 from tests.support.tiny_model import make_tiny_model
@@ -99,13 +102,39 @@ def test_the_new_language_model_is_used(arpa: Path, models: Path) -> None:
     assert set(text.split()) <= set(WORDS)  # random letters, drawn to the only words there are
 
 
-def test_gzipped_text_is_unzipped(arpa: Path, tmp_path: Path, models: Path) -> None:
+def test_text_becomes_a_binary_zipped_or_not(arpa: Path, tmp_path: Path, models: Path) -> None:
     zipped = tmp_path / "lm.arpa.gz"
     zipped.write_bytes(gzip.compress(arpa.read_bytes()))
-    made = replace(zipped, open_model_folder(make_tiny_model(models / "tiny")), models)
-    path = made.file("language_model")
-    assert path is not None
+    target = open_model_folder(make_tiny_model(models / "tiny"))
+    path = replace(zipped, target, models).required_file("language_model")
+    assert path.suffix == ".bin"
+    assert is_language_model(path)
+    asked = "ba ab bö nothing ba"
+    assert list(open_kenlm(path).full_scores(asked)) == list(open_kenlm(arpa).full_scores(asked))
+    assert [name for name in names_in(target.path) if name.endswith(".arpa")] == []
+    again = replace(arpa, open_model_folder(target.path), models)
+    assert again.required_file("language_model") == path  # named after its content
+
+
+def test_text_that_no_binary_can_hold_is_kept(arpa: Path, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dictation.language.kenlm_binary.MOST_NGRAMS", 7)
+    made = replace(arpa, open_model_folder(make_tiny_model(models / "tiny")), models)
+    path = made.required_file("language_model")
     assert (path.suffix, path.read_text(encoding="utf-8")) == (".arpa", ARPA)
+    assert words_of(made) == WORDS
+    made.verify()
+
+
+def test_text_is_kept_if_the_disk_has_no_room_for_both(
+    arpa: Path, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("dictation.language.kenlm_binary.write_table", fail)
+    made = replace(arpa, open_model_folder(make_tiny_model(models / "tiny")), models)
+    assert made.required_file("language_model").read_text(encoding="utf-8") == ARPA
+    assert [name for name in names_in(made.path) if name.endswith(".bin")] == []
 
 
 def test_a_binary_carries_its_words(starter: ModelFolder, models: Path) -> None:
@@ -184,10 +213,19 @@ def test_a_cut_binary_is_named(starter: ModelFolder, tmp_path: Path, models: Pat
 def test_cancelling_changes_nothing(arpa: Path, models: Path) -> None:
     target = open_model_folder(make_tiny_model(models / "tiny"))
     before = names_in(target.path)
-    answers = iter([False, True])
-    with pytest.raises(ImportCancelled):
-        import_language_model(arpa, target, models, lambda _: None, lambda: next(answers, True))
-    assert (names_in(models), names_in(target.path)) == (["tiny"], before)
+    for allowed in range(6):  # while it is copied and while it becomes a binary
+        answers = chain([False] * allowed, repeat(True))
+        with pytest.raises(ImportCancelled):
+            import_language_model(arpa, target, models, lambda _: None, lambda answers=answers: next(answers))
+        assert (names_in(models), names_in(target.path)) == (["tiny"], before)
+
+
+def test_progress_never_falls(arpa: Path, models: Path) -> None:
+    target = open_model_folder(make_tiny_model(models / "tiny"))
+    shares: list[float] = []
+    import_language_model(arpa, target, models, shares.append, lambda: False)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
 
 
 def test_a_language_model_alone_says_what_it_needs(arpa: Path, models: Path) -> None:

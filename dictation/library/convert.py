@@ -11,7 +11,7 @@ from dictation.asr.decoding import TRANSDUCER, DecodingParameters
 from dictation.asr.front_end import WaveformParameters
 from dictation.asr.importing.job import ImportJob
 from dictation.asr.importing.json_file import JsonFile
-from dictation.asr.importing.kenlm_files import copy_language_model
+from dictation.asr.importing.kenlm_files import by_labels, copy_language_model
 from dictation.asr.importing.sentence_piece import read_pieces
 from dictation.asr.importing.writing import Description, folder_name, staging, write_description
 from dictation.asr.labels import WORD_START, Labels
@@ -65,7 +65,9 @@ def convert(
         written = {"weights": convert_weights(source, description, folder, job.part(0.0, share))}
         source.refuse_leftovers(frozenset())
         if language_model:
-            copied = copy_language_model(language_model, None, folder, description.labels, job.part(share, 1.0))
+            copied = copy_language_model(
+                language_model, None, folder, by_labels(description.labels), job.part(share, 1.0)
+            )
             written.update(copied.files)
         write_description(folder, description, written)
     return open_model_folder(models_folder / folder_name(entry.key))

@@ -319,7 +319,8 @@ def test_rows_keep_their_place_in_the_order_of_the_keyboard(models: ModelsWindow
     names = [widget.accessibleName() for widget in reached if isinstance(widget, QPushButton)]
     assert names == [
         "Download wav2vec 2.0 base", "Resume wav2vec 2.0 large LV-60k", "Discard wav2vec 2.0 large LV-60k",
-        "Language model Starter English", "Use Oslo", "Remove Oslo", "Download VoxPopuli base French", "Download VoxPopuli base German",
+        "Language model Starter English", "Use Oslo", "Remove Oslo",
+        "Download VoxPopuli base French", "Download VoxPopuli base German",
     ]  # fmt: skip
     assert reached[-2:] == [models.offline, models.mirror]
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from dictation.asr.decoding import LEXICON, DecodingParameters
 from dictation.asr.front_end import WaveformParameters
 from dictation.asr.importing.job import ImportJob
-from dictation.asr.importing.kenlm_files import copy_language_model, is_language_model
+from dictation.asr.importing.kenlm_files import by_words, copy_language_model, is_language_model
 from dictation.asr.importing.writing import Description, folder_name, staging, write_description, write_lines
 from dictation.asr.labels import Labels
 from dictation.asr.lexicon import read_lexicon
@@ -66,11 +66,12 @@ def import_flashlight(path: Path, models_folder: Path, job: ImportJob) -> Path:
     source = TensorSource(store, lambda tensor: tensor, weights, kept)
     needed_bytes = weights_bytes(description) + (language_model.stat().st_size if language_model else 0)
     with staging(models_folder, name, needed_bytes) as folder:
-        files = {"lexicon": _copy_lexicon(path / LEXICON_FILE, folder, labels)}
+        lexicon, words = _copy_lexicon(path / LEXICON_FILE, folder, labels)
+        files = {"lexicon": lexicon}
         files["weights"] = convert_weights(source, description, folder, job.part(0.0, 0.6 if language_model else 1.0))
         source.refuse_leftovers(frozenset())
         if language_model:
-            files.update(copy_language_model(language_model, None, folder, None, job.part(0.6, 1.0)).files)
+            files.update(copy_language_model(language_model, None, folder, by_words(words), job.part(0.6, 1.0)).files)
         write_description(folder, description, files)
     return models_folder / folder_name(name)
 
@@ -146,14 +147,14 @@ def _kept_outputs(path: Path, outputs: int, tokens: int) -> tuple[int, ...]:
     raise ModelImportFailed(path, f"names {tokens} tokens, but the network has {outputs} outputs")
 
 
-def _copy_lexicon(source: Path, folder: Path, labels: Labels) -> ModelFile:
-    """Copy the lexicon as lines of word and tokens, and read it once; a word may come more than once."""
+def _copy_lexicon(source: Path, folder: Path, labels: Labels) -> tuple[ModelFile, tuple[str, ...]]:
+    """Copy the lexicon as lines of word and tokens, where a word may come more than once; also return its words."""
     try:
         lines = [" ".join(line.split()) for line in source.read_text(encoding="utf-8").splitlines() if line.strip()]
         copied = write_lines(lines, folder / LEXICON_FILE)
-        read_lexicon(folder / LEXICON_FILE, labels)
+        words = read_lexicon(folder / LEXICON_FILE, labels).words
     except (OSError, UnicodeDecodeError) as error:
         raise ModelImportFailed(source, f"cannot be read as UTF-8 text ({error})") from error
     except ModelDamaged as error:
         raise ModelImportFailed(source, str(error).rstrip(".")) from error
-    return copied
+    return copied, words

@@ -14,7 +14,7 @@ from dictation.asr.decoding import DecodingParameters
 from dictation.asr.front_end import WaveformParameters
 from dictation.asr.importing.job import ImportJob
 from dictation.asr.importing.json_file import JsonFile
-from dictation.asr.importing.kenlm_files import copy_language_model
+from dictation.asr.importing.kenlm_files import by_labels, copy_language_model
 from dictation.asr.importing.model_card import read_model_card
 from dictation.asr.importing.vocabulary import VOCABULARY, Vocabulary, read_vocabulary
 from dictation.asr.importing.writing import Description, folder_name, staging, write_description
@@ -75,7 +75,7 @@ def import_hugging_face(path: Path, models_folder: Path, job: ImportJob) -> Path
         source.refuse_leftovers(frozenset({f"{prefix}.masked_spec_embed"}))  # the mask of training
         if language_model:
             model, unigrams = language_model
-            found = copy_language_model(model, unigrams, folder, vocabulary.labels, job.part(0.6, 1.0))
+            found = copy_language_model(model, unigrams, folder, by_labels(vocabulary.labels), job.part(0.6, 1.0))
             files.update(found.files)
         write_description(folder, description, files)
     return models_folder / folder_name(description.name)

@@ -16,7 +16,7 @@ import mmap
 import re
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -63,7 +63,7 @@ def is_language_model(path: Path) -> bool:
 
 
 def copy_language_model(
-    source: Path, unigrams: Path | None, folder: Path, labels: Labels | None, job: ImportJob
+    source: Path, unigrams: Path | None, folder: Path, can_spell: Callable[[str], bool], job: ImportJob
 ) -> LanguageModelFiles:
     """Check a KenLM file, write it and the list of its words into a model folder, and load it once.
 
@@ -73,7 +73,7 @@ def copy_language_model(
         source: ARPA, gzipped ARPA or a KenLM binary.
         unigrams: A list of its words from the same source, or None to take them from the file.
         folder: Where to write.
-        labels: What the words will be spelled with; None if a lexicon spells them.
+        can_spell: Whether the recognition model can write a word: ``by_labels`` or ``by_words``.
         job: Progress and cancelling.
 
     Raises:
@@ -97,8 +97,7 @@ def copy_language_model(
     files = {"language_model": model}
     if words is not None:
         words = [word for word in words if word not in _MARKS]
-        if labels is not None:
-            _check_alphabet(source, words, labels)
+        _check_alphabet(source, words, can_spell)
         files["unigrams"] = write_lines(words, folder / "unigrams.txt")
         if not is_binary:  # without a list only the text tells the words
             target, files["language_model"] = _pack(target, model, job.part(_COPIED_SHARE, 1.0))
@@ -209,10 +208,21 @@ def _words_of_binary(source: Path) -> list[str] | None:
     return [word.decode("utf-8") for word in words]
 
 
-def _check_alphabet(source: Path, words: Iterable[str], labels: Labels) -> None:
-    """Refuse a model whose words these letters cannot spell."""
+def by_labels(labels: Labels) -> Callable[[str], bool]:
+    """Whether a word can be spelled with a network's letters or pieces."""
+    return lambda word: labels.spellable(word) is not None
+
+
+def by_words(known: Iterable[str]) -> Callable[[str], bool]:
+    """Whether a word can be spelled with the letters of other words, whatever their case."""
+    letters = frozenset("".join(known).casefold())
+    return lambda word: letters.issuperset(word.casefold())
+
+
+def _check_alphabet(source: Path, words: Iterable[str], can_spell: Callable[[str], bool]) -> None:
+    """Refuse a model whose words cannot be spelled."""
     words = list(words)
-    spelled = sum(labels.spellable(word) is not None for word in words)
+    spelled = sum(map(can_spell, words))
     if spelled < LEAST_SPELLED * len(words):
         why = f"belongs to another alphabet: this model's letters spell {spelled} of its {len(words)} words"
         raise ModelImportFailed(source, why)

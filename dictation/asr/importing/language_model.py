@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,9 @@ import tomli_w
 
 from dictation.asr.decoding import LEXICON, TRANSDUCER
 from dictation.asr.importing.job import ImportJob
-from dictation.asr.importing.kenlm_files import copy_language_model
+from dictation.asr.importing.kenlm_files import by_labels, by_words, copy_language_model
 from dictation.asr.importing.writing import copy_file, folder_name, hidden_folder, staging
-from dictation.asr.labels import Labels
+from dictation.asr.lexicon import read_lexicon
 from dictation.asr.model_folder import DESCRIPTION_FILE, ModelFile, ModelFolder
 from dictation.core.errors import ModelImportFailed
 
@@ -49,7 +49,7 @@ def replace_language_model(path: Path, target: ModelFolder, models_folder: Path,
         kept = [file for role, file in target.files.items() if role not in _ROLES]
         for number, file in enumerate(kept):
             copy_file(target.path / file.name, folder / file.name, job.part(0.0, (number + 1) / len(kept) / 2))
-        new = copy_language_model(path, None, folder, _letters(target), job.part(0.5, 1.0))
+        new = copy_language_model(path, None, folder, _can_spell(target), job.part(0.5, 1.0))
         _describe(target, folder / DESCRIPTION_FILE, {"name": name}, new.files)
     return models_folder / folder_name(name)
 
@@ -58,7 +58,7 @@ def _replace(path: Path, target: ModelFolder, job: ImportJob, needed_bytes: int)
     """Change the model folder itself."""
     old = [target.path / target.files[role].name for role in _ROLES if role in target.files]
     with hidden_folder(target.path.parent, needed_bytes) as folder:
-        new = copy_language_model(path, None, folder, _letters(target), job)
+        new = copy_language_model(path, None, folder, _can_spell(target), job)
         named = {}
         for role, file in new.files.items():
             place = Path(file.name)  # the hash keeps old and new apart until model.toml has changed
@@ -74,9 +74,11 @@ def _replace(path: Path, target: ModelFolder, job: ImportJob, needed_bytes: int)
     return target.path
 
 
-def _letters(target: ModelFolder) -> Labels | None:
-    """What spells the target's words, or None if a lexicon does."""
-    return None if target.decoding.kind == LEXICON else target.labels
+def _can_spell(target: ModelFolder) -> Callable[[str], bool]:
+    """Which words the target can write: with its letters, or with those of the words in its lexicon."""
+    if target.decoding.kind == LEXICON:
+        return by_words(read_lexicon(target.required_file("lexicon"), target.labels).words)
+    return by_labels(target.labels)
 
 
 def _describe(target: ModelFolder, path: Path, changes: Mapping[str, Any], files: Mapping[str, ModelFile]) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from dictation.asr.front_end import FrontEndParameters, KaldiFbankParameters, NemoMelParameters
 from dictation.asr.importing.hugging_face import CONFIGURATION
 from dictation.asr.importing.job import ImportJob
-from dictation.asr.importing.kenlm_files import copy_language_model, is_language_model
+from dictation.asr.importing.kenlm_files import by_labels, copy_language_model, is_language_model
 from dictation.asr.importing.model_card import read_model_card
 from dictation.asr.importing.tokens import TOKENS, Tokens, read_tokens
 from dictation.asr.importing.writing import Description, copy_file, folder_name, staging, write_description
@@ -223,7 +223,7 @@ def _write(network: Path, external: list[str], description: Description, models_
             done += size
         if language_model:
             part = job.part(done / total, 1.0)
-            files.update(copy_language_model(language_model, None, folder, description.labels, part).files)
+            files.update(copy_language_model(language_model, None, folder, by_labels(description.labels), part).files)
         write_description(folder, description, files)
     return models_folder / folder_name(description.name)
 

@@ -107,8 +107,8 @@ def test_a_folder_without_a_language_model_will_do(folder: Path, tmp_path: Path)
     assert bring_in(folder, tmp_path / "models").file("language_model") is None
 
 
-def test_its_language_model_can_be_replaced_by_one_of_any_spelling(folder: Path, tmp_path: Path) -> None:
-    """The lexicon spells the words, not the tokens."""
+def test_its_language_model_can_be_replaced_by_one_with_other_words(folder: Path, tmp_path: Path) -> None:
+    """The letters of the lexicon's words spell them, not the tokens."""
     made = bring_in(folder, tmp_path / "models")
     other = tmp_path / "other.arpa"
     other.write_text(ARPA.replace("ten", "zehn"), encoding="utf-8")
@@ -118,6 +118,19 @@ def test_its_language_model_can_be_replaced_by_one_of_any_spelling(folder: Path,
     assert words.read_text(encoding="utf-8").split() == ["tea", "zehn"]
     assert changed.decoding.kind == "lexicon"
     changed.verify()
+
+
+def test_a_language_model_of_another_alphabet_is_refused(folder: Path, tmp_path: Path) -> None:
+    """Every word of it would be unknown to the lexicon."""
+    cyrillic = ARPA.replace("tea", "чай").replace("ten", "десять")
+    made = bring_in(folder, tmp_path / "models")
+    (tmp_path / "russian.arpa").write_text(cyrillic, encoding="utf-8")
+    with pytest.raises(ModelImportFailed, match="another alphabet: this model's letters spell 0 of its 2 words"):
+        import_language_model(tmp_path / "russian.arpa", made, tmp_path / "models", lambda _: None, lambda: False)
+    made.verify()
+    (folder / "lm.arpa").write_text(cyrillic, encoding="utf-8")
+    with pytest.raises(ModelImportFailed, match=r"lm\.arpa: belongs to another alphabet"):
+        bring_in(folder, tmp_path / "others")
 
 
 def spoil_weights(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:

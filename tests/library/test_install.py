@@ -138,10 +138,10 @@ def test_a_pause_keeps_what_came_and_the_next_call_goes_on(shop: Shop) -> None:
         shop.install(is_paused=lambda: bool(paused_downloads(shop.models)))
     kept = paused_downloads(shop.models)
     assert kept["tiny"] > 0
+    is_checked = (downloads_folder(shop.models) / "tiny" / "tiny.pt").exists()  # or it has all its bytes, perhaps
     assert shop.install().path.is_dir()
     assert paused_downloads(shop.models) == {}
-    whole = len(shop.server.files["/tiny.pt"])
-    assert [path[":path"] for path in shop.server.asked].count("/tiny.pt") == (1 if kept["tiny"] >= whole else 2)
+    assert [path[":path"] for path in shop.server.asked].count("/tiny.pt") == (1 if is_checked else 2)
 
 
 def test_what_a_pause_kept_can_be_thrown_away(shop: Shop) -> None:

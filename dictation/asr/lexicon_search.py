@@ -24,6 +24,11 @@ _FRAMES_PER_CHECK = 16
 _SPARE = 3
 """So many times the beam's tokens are sorted before equal ones are merged; the rest is too far behind to matter."""
 
+WORD_END_SHARE = 0.8
+"""Of the margin that a word's end may be behind. Ends cost most, because the language model is asked, and few that are
+far behind win: with a margin of 14 nats, and 11 for ends, 377 development clips had the word errors of 14 for both and
+took the time of 12 (starter-v6)."""
+
 
 @dataclass(frozen=True)
 class SearchOptions:
@@ -31,7 +36,7 @@ class SearchOptions:
 
     Attributes:
         most_tokens: Tokens kept from frame to frame.
-        margin: Tokens this far behind the best one are dropped, in nats.
+        margin: Tokens this far behind the best one are dropped, in nats; where a word ends, ``WORD_END_SHARE`` of it.
         least_label_logp: Sounds less likely than this in a frame are not tried.
     """
 
@@ -210,12 +215,13 @@ class LexiconSearch:
         sources, children, spots = sources[is_possible], children[is_possible], spots[is_possible]
         heard = tokens.scores[sources] + row[tree.labels[children]] - look.below[spots >> 1]
         scores = heard + look.below[children]
-        worst = max(best, float(scores.max(initial=-np.inf))) - self._options.margin
+        best = max(best, float(scores.max(initial=-np.inf)))
+        worst, worst_end = best - self._options.margin, best - WORD_END_SHARE * self._options.margin
         spare = look.hotwords[children]
         inner = np.flatnonzero((tree.child_count[children] > 0) & (scores + spare >= worst))
         moves = [_quiet_moves(tokens, sources[inner], 2 * children[inner], scores[inner], is_step=1)]
         ending = np.flatnonzero(tree.word_count[children] > 0)
-        ending = ending[heard[ending] + look.here[children[ending]] + spare[ending] >= worst]
+        ending = ending[heard[ending] + look.here[children[ending]] + spare[ending] >= worst_end]
         if len(ending):
             moves.append(self._end_words(tokens, sources[ending], children[ending], heard[ending]))
         return moves

@@ -1,8 +1,8 @@
 """Memory that the program freed, given back to the machine.
 
 glibc keeps what a program frees for the next time: of a recogniser that had heard 250 utterances of up to 8 s that was
-75 MiB of 699, of the whole program after 20 utterances 30 MiB of 789. Asking for it takes 1.3 ms, and the next
-utterance is not measurably slower.
+75 MiB of 699, of the whole program after 20 utterances 6, 30 and 48 MiB of 770 to 790. Asking for it takes 1.3 ms, and
+the next utterance is not measurably slower.
 """
 
 from __future__ import annotations

@@ -14,7 +14,6 @@ from dictation.core.errors import ModelNotRemovable
 from dictation.core.library_status import LanguageModelOffer, LibraryJob, LibraryJobState, LibraryModel
 from dictation.core.settings import NetworkSettings, RecognizerSettings, Settings
 from dictation.ui.main_window import MainWindow
-from dictation.ui.model_words import job_text, language_text, size_text, time_text
 from dictation.ui.models_window import ModelsWindow
 from tests.support.controls import interactive
 from tests.support.scene import LISTING
@@ -367,33 +366,6 @@ def test_the_first_model_of_all_is_loaded_when_it_is_there(make_window: Callable
     )
     window.model_library.listing_changed.emit(replace(LISTING, models=(downloaded,), first_path=downloaded.path))
     assert len(window.session.asked("reload_model")) == 1
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(None, "size unknown"), (420_000, "0.4 MB"), (41_000_000, "41 MB"), (1_262_000_000, "1.3 GB"),
-     (41_300_000_000, "41 GB")],
-)  # fmt: skip
-def test_sizes_in_words(value: int | None, text: str) -> None:
-    assert size_text(value) == text
-
-
-@pytest.mark.parametrize(("seconds", "text"), [(34.4, "34 s"), (700.0, "12 min"), (9000.0, "2.5 h")])
-def test_times_in_words(seconds: float, text: str) -> None:
-    assert time_text(seconds) == text
-
-
-@pytest.mark.parametrize(
-    ("tag", "text"),
-    [("en", "English"), ("de-AT", "German"), ("", "Language unknown"), ("und", "Language unknown"), ("x", "x")],
-)
-def test_languages_in_words(tag: str, text: str) -> None:
-    assert language_text(tag) == text
-
-
-def test_every_state_of_a_job_has_words() -> None:
-    for state in LibraryJobState:
-        assert job_text(LibraryJob("k", "n", state)).startswith(state.value)
 
 
 def test_a_model_that_disappears_from_the_list_goes(main_window: MainWindow, models: ModelsWindow) -> None:

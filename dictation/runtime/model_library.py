@@ -134,26 +134,18 @@ class ModelLibrary(QObject):
 
     def download(self, key: str, name: str) -> None:
         """Download and install a model; goes on where an earlier download stopped."""
-        if key not in self._running:
-            network = self._read_network()
-            job = replace(self._jobs.get(key, LibraryJob(key, name)), message="", remedy="")
-            self._start(
-                self._downloads,
-                replace(job, state=LibraryJobState.WAITING),
-                lambda job, control: (name, self._backend.download(job, network, control)),
-            )
+        self._download(key, name, lambda job, network, control: (name, self._backend.download(job, network, control)))
 
     def download_language_model(self, key: str, name: str, path: str) -> None:
         """Download a language model for the installed model in ``path``; goes on where an earlier download stopped."""
+        target = Path(path)
         if key not in self._running:
-            self._targets[key] = target = Path(path)
-            network = self._read_network()
-            job = replace(self._jobs.get(key, LibraryJob(key, name)), message="", remedy="")
-            self._start(
-                self._downloads,
-                replace(job, state=LibraryJobState.WAITING),
-                lambda job, control: self._backend.download_language_model(job, target, network, control),
-            )
+            self._targets[key] = target
+        self._download(
+            key,
+            name,
+            lambda job, network, control: self._backend.download_language_model(job, target, network, control),
+        )
 
     def pause(self, key: str) -> None:
         """Break off a download and keep what has arrived."""
@@ -220,6 +212,20 @@ class ModelLibrary(QObject):
             (running.cancelled if key.startswith(IMPORT_PREFIX) else running.paused).set()
         for background in self._backgrounds:
             background.close()
+
+    def _download(
+        self,
+        key: str,
+        name: str,
+        work: Callable[[LibraryJob, NetworkSettings, JobControl], tuple[str, str]],
+    ) -> None:
+        """Start a download that does not run already, with the settings that hold now."""
+        if key in self._running:
+            return
+        network = self._read_network()
+        known = self._jobs.get(key, LibraryJob(key, name))
+        job = replace(known, name=name, state=LibraryJobState.WAITING, message="", remedy="")
+        self._start(self._downloads, job, lambda job, control: work(job, network, control))
 
     def _start(
         self, background: Background, job: LibraryJob, work: Callable[[LibraryJob, JobControl], tuple[str, str]]

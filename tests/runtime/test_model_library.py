@@ -168,6 +168,10 @@ def test_a_language_model_is_a_download_for_an_installed_model(bench: Bench, qtb
     qtbot.waitUntil(lambda: bench.jobs[-1].state is LibraryJobState.DONE)
     assert (bench.jobs[-1].message, bench.jobs[-1].path) == ("base with 3-gram for Base", "/m/base")
     bench.library.download_language_model("4-gram", "4-gram for Base", "/m/base")
+    bench.library.pause("4-gram")
+    qtbot.waitUntil(lambda: bench.jobs[-1].state is LibraryJobState.PAUSED)
+    bench.library.download_language_model("4-gram", "4-gram for Oslo", "/m/oslo")
+    assert bench.jobs[-1].name == "4-gram for Oslo", "what was paused for one model may go on for another"
     bench.library.cancel("4-gram")
     qtbot.waitUntil(lambda: bench.jobs[-1].state is LibraryJobState.CANCELLED)
     qtbot.waitUntil(lambda: bench.backend.discarded == ["4-gram"])

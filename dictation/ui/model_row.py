@@ -115,8 +115,11 @@ class ModelRow(QFrame):
         grid.addWidget(self.title, 0, 0)
         grid.addLayout(self._button_row, 0, 1, Qt.AlignmentFlag.AlignRight)
         grid.addWidget(self.facts, 1, 0, 1, 2)
-        grid.addWidget(self.rates, 2, 0)
-        grid.addWidget(self.more_button, 2, 1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
+        rates = QHBoxLayout()  # of its own: three wide buttons above must not narrow the text
+        rates.setSpacing(16)
+        rates.addWidget(self.rates, 1)
+        rates.addWidget(self.more_button, 0, Qt.AlignmentFlag.AlignTop)
+        grid.addLayout(rates, 2, 0, 1, 2)
         grid.addWidget(self.progress, 3, 0, 1, 2)
         status = QHBoxLayout()
         status.setSpacing(8)

@@ -40,7 +40,7 @@ from dictation.ui.model_words import group_of, group_order, is_match, language_m
 
 FIRST_SIZE_PX = (820, 640)
 JOBS = "Imports and downloads"
-"""Of language models: what has no row of a model."""
+"""The heading of jobs that have no model's row: imports, and language models on their way."""
 
 
 class ModelsWindow(QDialog):

@@ -219,6 +219,7 @@ def test_a_row_is_as_high_as_its_words_when_another_model_is_in_use(
     rows = [models.rows["starter"], models.rows["oslo"]]
     qtbot.waitUntil(lambda: all(row.height() == row.heightForWidth(row.width()) for row in rows))
     assert rows[0].height() > rows[1].height()
+    assert rows[0].rates.width() == rows[1].rates.width(), "buttons above do not narrow the text"
 
 
 def test_using_a_model_leaves_the_keyboard_in_its_row(models: ModelsWindow, qtbot: QtBot) -> None:

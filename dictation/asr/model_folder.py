@@ -5,7 +5,6 @@ Nothing here imports torch; opening a folder reads ``model.toml`` and the sizes 
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import re
 import sys
@@ -23,6 +22,7 @@ from dictation.asr.network import ARCHITECTURES, FrameGrid
 from dictation.asr.tables import read_table
 from dictation.asr.transducer.parameters import GlobalMelParameters
 from dictation.core.errors import ModelDamaged, ModelMissing
+from dictation.core.file_hash import file_sha256
 from dictation.core.status import ModelChoice
 
 if sys.version_info >= (3, 11):
@@ -160,18 +160,13 @@ class ModelFolder:
             ModelDamaged: naming the first file that differs, or that cannot be read.
         """
         for file in self.files.values():
-            digest = hashlib.sha256()
             try:
-                with (self.path / file.name).open("rb") as stream:
-                    while block := stream.read(1 << 20):
-                        digest.update(block)
+                found = file_sha256(self.path / file.name)
             except OSError as error:
                 raise ModelDamaged(f"{file.name} of model {self.name} cannot be read: {error}.") from error
-            if digest.hexdigest() != file.sha256:
-                found, stated = digest.hexdigest()[:12], file.sha256[:12]
-                raise ModelDamaged(
-                    f"{file.name} of model {self.name} was altered: its SHA-256 begins {found}, not {stated}."
-                )
+            if found != file.sha256:
+                begins = f"its SHA-256 begins {found[:12]}, not {file.sha256[:12]}"
+                raise ModelDamaged(f"{file.name} of model {self.name} was altered: {begins}.")
 
 
 def open_model_folder(path: Path) -> ModelFolder:

@@ -22,6 +22,7 @@ from pathlib import Path
 import tomli_w
 
 from dictation.core.errors import DownloadAltered, LibraryError, NoSpace
+from dictation.core.file_hash import file_sha256
 from dictation.library.catalogue import CatalogueFile
 
 if sys.version_info >= (3, 11):
@@ -225,16 +226,6 @@ def check_space(folder: Path, needed_bytes: int, name: str) -> None:
         raise NoSpace(
             f"{name} needs {needed_bytes / 1e6:.0f} MB in {folder}, where {free_bytes / 1e6:.0f} MB are free."
         )
-
-
-def file_sha256(path: Path, checkpoint: Callable[[], None]) -> str:
-    """The SHA-256 of a whole file; ``checkpoint`` as in ``PartFile.open``."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(_BLOCK_BYTES):
-            checkpoint()
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _read_note(path: Path, url: str) -> Version | None:

@@ -10,7 +10,6 @@ The search wants the list of words that a model knows. ARPA states it; a binary 
 from __future__ import annotations
 
 import gzip
-import hashlib
 import logging
 import mmap
 import re
@@ -26,6 +25,7 @@ from dictation.asr.importing.writing import HashingWriter, copy_file, hashing_wr
 from dictation.asr.labels import Labels
 from dictation.asr.model_folder import ModelFile
 from dictation.core.errors import ModelImportFailed
+from dictation.core.file_hash import file_sha256
 from dictation.language.kenlm_binary import CannotPack, write_binary
 
 BINARY_MAGIC = b"mmap lm http://kheafield.com/code format version"
@@ -144,11 +144,8 @@ def _pack(arpa: Path, entry: ModelFile, job: ImportJob) -> tuple[Path, ModelFile
         _log.info("The language model stays ARPA text: %s", error)
         return arpa, entry
     arpa.unlink()
-    digest = hashlib.sha256()
-    with target.open("rb") as stream:
-        while block := stream.read(_BLOCK_BYTES):
-            digest.update(block)
-    return target, ModelFile(target.name, target.stat().st_size, digest.hexdigest())
+    sha256 = file_sha256(target, lambda: job.checkpoint(1.0))
+    return target, ModelFile(target.name, target.stat().st_size, sha256)
 
 
 class _CopyingReader:

@@ -99,6 +99,16 @@ def test_the_word_score_makes_more_and_shorter_words(lexicon: Lexicon) -> None:
     assert best(decoder(lexicon, RecognizerSettings(lm_weight=0.0, word_score=-3.0)), log_probs) == "ussun"
 
 
+@pytest.mark.parametrize(("behind", "is_heard"), [(7.5, True), (8.5, False)])
+def test_where_a_word_ends_four_fifths_of_the_margin_count(lexicon: Lexicon, behind: float, is_heard: bool) -> None:
+    """In the second frame silence after T is the best way to go, and UW, which ends a word, is behind it."""
+    log_probs = np.full((3, len(LABELS)), -50.0, dtype=np.float32)
+    log_probs[0, LABELS.symbols.index("T")] = log_probs[1, LABELS.blank_index] = log_probs[2, LABELS.blank_index] = 0.0
+    log_probs[1, LABELS.symbols.index("UW")] = -behind
+    made = decoder(lexicon, RecognizerSettings(lm_weight=0.0, word_score=0.0, beam_prune_logp=-10.0))
+    assert (best(made, log_probs) != "") == is_heard
+
+
 def test_word_times_and_confidence(lexicon: Lexicon) -> None:
     words = decoder(lexicon).decode(hear("- T UW UW - - S AA N -", sure=0.9), 60.0, 50, 1)[0].words
     assert [word.text for word in words] == ["two", "sun"]

@@ -281,7 +281,9 @@ class _Build:
             try:
                 write_binary(arpa, binary, lambda _: self.checkpoint())
             except (CannotPack, OSError) as error:  # a full disk among others: the text is there and will do
-                _log.info("The personal language model stays ARPA text: %s", error)
+                _log.info(
+                    "a personal language model stays ARPA text: %s", type(error).__name__
+                )  # its words are private
                 return ARPA_FILE
         arpa.unlink()
         return BINARY_FILE

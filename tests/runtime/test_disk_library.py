@@ -23,6 +23,16 @@ from tests.support.tiny_bundle import ARPA, make_tiny_bundle
 from tests.support.tiny_model import make_tiny_model
 
 
+class WatchedLibrary(DiskLibrary):
+    """Counts how often it began to look at the disk."""
+
+    looks = 0
+
+    def list_models(self) -> LibraryListing:
+        self.looks += 1
+        return super().list_models()
+
+
 class Shop:
     """A server with one tiny model, a library that knows it, and what the library said."""
 
@@ -33,8 +43,8 @@ class Shop:
         self.server = server
         self.network = NetworkSettings()
         self.used_path = ""
-        backend = DiskLibrary(catalogue_path=folder / "catalogue.toml")
-        self.library = ModelLibrary(backend, lambda: self.network, lambda: self.used_path)
+        self.backend = WatchedLibrary(catalogue_path=folder / "catalogue.toml")
+        self.library = ModelLibrary(self.backend, lambda: self.network, lambda: self.used_path)
         self.jobs: list[LibraryJob] = []
         self.listings: list[LibraryListing] = []
         self.errors: list[Exception] = []
@@ -60,10 +70,10 @@ class Shop:
         return bool(self.jobs) and self.jobs[-1].state is state
 
     def listed(self, qtbot: QtBot, key: str) -> LibraryModel:
-        """The model of that key in a fresh list."""
-        count = len(self.listings)
+        """The model of that key in a list that was begun after now: an earlier one may still be on its way."""
+        looks = self.backend.looks
         self.library.refresh()
-        qtbot.waitUntil(lambda: len(self.listings) > count, timeout=30_000)
+        qtbot.waitUntil(lambda: len(self.listings) > looks, timeout=30_000)
         return next(model for model in self.listings[-1].models if model.key == key)
 
 

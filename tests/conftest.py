@@ -24,6 +24,13 @@ settings.load_profile("ci" if os.environ.get("CI") else "dev")
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer the tests that a run of every day cannot afford."""
+    parser.addoption(
+        "--large-networks", action="store_true", help="also compare networks of up to a billion parameters (12 GB)"
+    )
+
+
 @pytest.fixture
 def shared_corpus() -> Path:
     """The corpora in the shared folder beside the checkout; skips loudly where there is none."""

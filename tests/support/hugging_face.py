@@ -6,6 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from dictation.asr.importing import import_model
+from dictation.asr.model_folder import ModelFolder
+from dictation.asr.network import load_network
+
 FAMILIES = ("wav2vec2", "hubert", "wavlm")
 SMALL: dict[str, Any] = {
     "hidden_size": 24,
@@ -18,7 +22,30 @@ SMALL: dict[str, Any] = {
     "num_conv_pos_embeddings": 8,
     "num_conv_pos_embedding_groups": 4,
 }
+LARGE: dict[str, Any] = {
+    "hidden_size": 1024,
+    "num_hidden_layers": 24,
+    "num_attention_heads": 16,
+    "intermediate_size": 4096,
+    "feat_extract_norm": "layer",
+    "do_stable_layer_norm": True,
+}
+PUBLISHED: dict[str, tuple[str, dict[str, Any]]] = {
+    "wav2vec2-base": ("wav2vec2", {}),
+    "hubert-base": ("hubert", {}),
+    "wavlm-base-plus": ("wavlm", {}),
+    "wav2vec2-large-lv60": ("wav2vec2", {**LARGE, "conv_bias": True}),
+    "hubert-large": ("hubert", {**LARGE, "conv_bias": True}),
+    "hubert-xlarge": (
+        "hubert",
+        {**LARGE, "conv_bias": True, "hidden_size": 1280, "num_hidden_layers": 48, "intermediate_size": 5120},
+    ),
+    "wavlm-large": ("wavlm", {**LARGE, "conv_bias": False}),
+}
+"""Families and sizes that were published, by what transformers' defaults (the base sizes) do not say."""
 LETTERS = "etaoinshrdlu'"
+KEPT = [0, *range(4, 5 + len(LETTERS))]
+"""The outputs that remain of the vocabulary: without sentence marks and the unknown letter."""
 
 
 def make_reference(family: str, output_count: int, seed: int = 0, **sizes: Any) -> Any:
@@ -46,18 +73,22 @@ def vocabulary(letters: str = LETTERS) -> dict[str, int]:
 def write_folder(
     path: Path, family: str = "wav2vec2", letters: str = LETTERS, *, loudness: float = 1.0, **sizes: Any
 ) -> Path:
-    """A whole small folder as ``save_pretrained`` of model, tokenizer and feature extractor leaves it.
+    """A whole folder of a small network as ``save_pretrained`` of model, tokenizer and feature extractor leaves it.
 
     With a ``loudness`` of 5000 the logits are so far apart that a beam search finds the likeliest token of each frame;
     those that are no text are kept out of reach, as training does.
     """
-    tokens = vocabulary(letters)
-    model = make_reference(family, len(tokens), **{**SMALL, **sizes})
+    model = make_reference(family, len(vocabulary(letters)), **{**SMALL, **sizes})
     model.lm_head.weight.data *= loudness
     if loudness > 1:
         model.lm_head.bias.data[1:4] = -1e9
+    return save_folder(path, model, letters)
+
+
+def save_folder(path: Path, model: Any, letters: str = LETTERS) -> Path:
+    """Write a network with outputs for these letters, its tokenizer and its feature extractor."""
     model.save_pretrained(path)
-    write_tokenizer(path, tokens)
+    write_tokenizer(path, vocabulary(letters))
     (path / "preprocessor_config.json").write_text(
         json.dumps({"do_normalize": True, "feature_size": 1, "sampling_rate": 16_000, "return_attention_mask": False})
     )
@@ -68,3 +99,19 @@ def write_tokenizer(path: Path, tokens: dict[str, int], **settings: Any) -> None
     """The tokenizer's files."""
     (path / "vocab.json").write_text(json.dumps(tokens), encoding="utf-8")
     (path / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
+
+
+def bring_in(path: Path, models: Path) -> ModelFolder:
+    """Import a folder without anybody watching."""
+    return import_model(path, models, lambda _: None, lambda: False)
+
+
+def network_of(folder: ModelFolder) -> Any:
+    """The network of a model folder, in evaluation mode."""
+    return load_network(
+        folder.architecture,
+        folder.architecture_parameters,
+        folder.features.width,
+        len(folder.labels),
+        folder.required_file("weights"),
+    )

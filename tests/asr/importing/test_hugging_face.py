@@ -13,37 +13,20 @@ import pytest
 import torch
 
 from dictation.asr.importing import ImportCancelled, ImportKind, import_model, recognise_source
-from dictation.asr.importing.hugging_face import read_parameters
-from dictation.asr.importing.json_file import JsonFile
-from dictation.asr.model_folder import ModelFolder, find_models, open_model_folder
-from dictation.asr.network import load_network
+from dictation.asr.model_folder import find_models, open_model_folder
 from dictation.core.errors import ModelImportFailed
 from tests.support.hugging_face import (
     FAMILIES,
+    KEPT,
     LETTERS,
     SMALL,
+    bring_in,
     make_reference,
+    network_of,
     vocabulary,
     write_folder,
     write_tokenizer,
 )
-
-KEPT = [0, *range(4, 5 + len(LETTERS))]
-"""The outputs that remain of the vocabulary: without sentence marks and the unknown letter."""
-
-
-def bring_in(path: Path, models: Path) -> ModelFolder:
-    return import_model(path, models, lambda _: None, lambda: False)
-
-
-def network_of(folder: ModelFolder) -> Any:
-    return load_network(
-        folder.architecture,
-        folder.architecture_parameters,
-        folder.features.width,
-        len(folder.labels),
-        folder.required_file("weights"),
-    )
 
 
 def reference_of(path: Path) -> Any:
@@ -129,17 +112,6 @@ def test_a_folder_of_the_cache_is_named_for_its_model(copied: Path, tmp_path: Pa
     for file in copied.iterdir():
         (cached / file.name).symlink_to(file)
     assert bring_in(cached, tmp_path / "models").name == "wav2vec2-eo"
-
-
-def test_published_sizes_have_frames_of_20_ms() -> None:
-    parameters = read_parameters(JsonFile(Path("config.json"), {}), "wav2vec2")
-    assert (parameters.samples_per_frame, parameters.samples_seen) == (320, 400)
-    with torch.inference_mode():
-        from dictation.asr.wav2vec2 import Wav2Vec2Ctc
-
-        small = {**SMALL, "conv_dim": [4] * 7, "conv_kernel": [10, 3, 3, 3, 3, 2, 2], "conv_stride": [5] + [2] * 6}
-        network = Wav2Vec2Ctc(read_parameters(JsonFile(Path("config.json"), small), "wav2vec2"), 3).eval()
-        assert [network(torch.randn(1, samples)).shape[1] for samples in (400, 719, 720, 16_000)] == [1, 1, 2, 49]
 
 
 def test_upper_case_letters_are_read_in_lower_case_and_others_stay(tmp_path: Path) -> None:

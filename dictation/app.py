@@ -63,7 +63,9 @@ def run_window(*, model_path: Path | None = None, config_folder: Path | None = N
     journal = SoundJournal(data_folder / FOLDER_NAME, store.settings.recovery)
     session = Session(store.settings, backends, journal)
     file_queue = FileQueue(session.submit_segment, lambda: store.settings.segmenter, look_ahead=session.look_ahead)
-    library = DiskLibrary(QLocale.system().bcp47Name(), model_path)
+    library = DiskLibrary(
+        QLocale.system().bcp47Name(), model_path, processor=lambda: store.settings.recognizer.processor
+    )
 
     def model_in_use() -> str:
         return store.settings.recognizer.model_path or str(model_path or "")

@@ -14,9 +14,11 @@ import platform
 import tempfile
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -84,13 +86,37 @@ def answer_key(fingerprint: str, driver: str) -> str:
 def read_answer(key: str) -> HardwareReport | None:
     """Look an answer up; None if there is none, or one with a fault that is older than a day. Never raises."""
     try:
-        entry = json.loads(_cache_file().read_text(encoding="utf-8"))[key]
-        kept = entry["report"]
-        report = HardwareReport(**{**kept, "gpus": tuple(GpuReport(**gpu) for gpu in kept["gpus"])})
-        is_faulty = bool(report.problem) or not all(gpu.is_usable for gpu in report.gpus)
-        is_old = not 0 <= time.time() - float(entry["time_s"]) < FAULT_KEEPS_S
+        return _still_true(json.loads(_cache_file().read_text(encoding="utf-8"))[key])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def failed_gpus(names: Collection[str]) -> frozenset[str]:
+    """Which of these GPUs failed the newest test of theirs that still counts, whichever model it was for. Never raises.
+
+    A test that could not even list the GPUs speaks of all of them.
+    """
+    try:
+        kept = json.loads(_cache_file().read_text(encoding="utf-8"))
+        entries = sorted(kept.values(), key=lambda entry: float(entry["time_s"]))
+        reports = [report for report in map(_still_true, entries) if report is not None]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return frozenset()
+    has_failed: dict[str, bool] = {}
+    for report in reports:
+        if report.problem:
+            has_failed.update(dict.fromkeys(names, True))
+        usable = {gpu.name for gpu in report.gpus if gpu.is_usable}
+        has_failed.update((gpu.name, gpu.name not in usable) for gpu in report.gpus)
+    return frozenset(name for name in names if has_failed.get(name, False))
+
+
+def _still_true(entry: dict[str, Any]) -> HardwareReport | None:
+    """The answer of a cache's entry; None for one with a fault that is older than a day. Raises for a damaged one."""
+    kept = entry["report"]
+    report = HardwareReport(**{**kept, "gpus": tuple(GpuReport(**gpu) for gpu in kept["gpus"])})
+    is_faulty = bool(report.problem) or not all(gpu.is_usable for gpu in report.gpus)
+    is_old = not 0 <= time.time() - float(entry["time_s"]) < FAULT_KEEPS_S
     return None if is_faulty and is_old else report
 
 

@@ -36,14 +36,17 @@ models.add_command(import_command)
 @_catalogue_option
 @click.option("--language", metavar="TAG", help="Only models of this language, such as en or de.")
 @click.option("--json", "is_json", is_flag=True, help="Write JSON for programs.")
-def list_models(catalogue_path: Path | None, language: str | None, *, is_json: bool) -> None:
+@common_options
+@click.pass_context
+def list_models(context: click.Context, catalogue_path: Path | None, language: str | None, *, is_json: bool) -> None:
     """List what is installed and what can be downloaded; nothing is fetched for it."""
-    from dictation.library.machine import look_at_machine
+    from dictation.library.machine import look_at_machine, without_unused_gpus
     from dictation.library.recommend import recommend
 
     catalogue, installed = _catalogue(catalogue_path), _installed()
     entries = [entry for entry in catalogue.models if language in (None, entry.language)]
-    machine = look_at_machine()
+    processor = context.ensure_object(Choices).read_settings().recognizer.processor
+    machine = without_unused_gpus(look_at_machine(), processor)
     recommended = recommend(entries, machine, language or "en")
     if is_json:
         click.echo(json.dumps(_as_json(installed, entries, recommended), ensure_ascii=False, indent=2))

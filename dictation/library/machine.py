@@ -7,7 +7,7 @@ import re
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import psutil
 
+from dictation.asr.hardware_answers import failed_gpus
 from dictation.core.hardware import recogniser_threads
 
 _SIDE = 512
@@ -52,6 +53,14 @@ def look_at_machine() -> Machine:
     """Look and measure; takes about a second, mostly for the graphics driver. Never raises."""
     gpus = sorted(_nvidia_gpus() if torch_is_for_cuda() else [], key=lambda gpu: gpu.memory_mb, reverse=True)
     return Machine(_cores(), round(psutil.virtual_memory().total / 1e6), measure_gflops(), tuple(gpus))
+
+
+def without_unused_gpus(machine: Machine, processor: str) -> Machine:
+    """The machine as recognition will use it: no GPU that failed its test, and none at all where ``cpu`` is set."""
+    if processor == "cpu" or not machine.gpus:
+        return replace(machine, gpus=())
+    failed = failed_gpus({gpu.name for gpu in machine.gpus})
+    return replace(machine, gpus=tuple(gpu for gpu in machine.gpus if gpu.name not in failed))
 
 
 def measure_gflops(clock: Callable[[], float] = time.process_time) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
@@ -34,12 +34,20 @@ class DiskLibrary:
         language: BCP 47 tag of the language to recommend models for.
         given: The model folder given on the command line.
         catalogue_path: Another catalogue than the one that came with the program.
+        processor: What the setting of that name says at the moment; models for a GPU are recommended if it may be used.
     """
 
-    def __init__(self, language: str = "en", given: Path | None = None, catalogue_path: Path | None = None) -> None:
+    def __init__(
+        self,
+        language: str = "en",
+        given: Path | None = None,
+        catalogue_path: Path | None = None,
+        processor: Callable[[], str] = lambda: "auto",
+    ) -> None:
         self._language = language.partition("-")[0].lower()
         self._given = given
         self._catalogue_path = catalogue_path
+        self._processor = processor
 
     def list_models(self) -> LibraryListing:
         """List what is installed and what can be downloaded; the first call measures the machine for a second."""
@@ -50,7 +58,7 @@ class DiskLibrary:
         installed, catalogue = self._installed(problems), self._try_catalogue(problems)
         entries = catalogue.models
         kept = paused_downloads(folder)
-        recommended = {entry.key for entry in _recommended(entries, self._language)}
+        recommended = {entry.key for entry in self._recommended(entries)}
         if entries and not recommended:
             problems.append(NOTHING_KEEPS_UP)
             _measure_again()  # next time: perhaps it was only busy
@@ -141,6 +149,14 @@ class DiskLibrary:
 
         remove(open_model_folder(path), user_models_folder())
 
+    def _recommended(self, entries: Sequence[CatalogueEntry]) -> tuple[CatalogueEntry, ...]:
+        """Two models in the user's language, or in English where there are none."""
+        from dictation.library.machine import without_unused_gpus
+        from dictation.library.recommend import recommend
+
+        machine = without_unused_gpus(_machine(), self._processor())
+        return recommend(entries, machine, self._language) or recommend(entries, machine)
+
     def _catalogue(self) -> Catalogue:
         from dictation.library.catalogue import load_catalogue, shipped_catalogue
 
@@ -175,13 +191,6 @@ def _machine() -> Machine:
 
 
 _measure_again = _machine.cache_clear
-
-
-def _recommended(entries: Sequence[CatalogueEntry], language: str) -> tuple[CatalogueEntry, ...]:
-    """Two models in the user's language, or in English where there are none."""
-    from dictation.library.recommend import recommend
-
-    return recommend(entries, _machine(), language) or recommend(entries, _machine())
 
 
 def _model_of_entry(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dictation.asr import hardware, hardware_answers
-from dictation.asr.hardware_answers import HardwareProbe, answer_key, read_answer, write_answer
+from dictation.asr.hardware_answers import HardwareProbe, answer_key, failed_gpus, read_answer, write_answer
 from dictation.core.hardware import GpuReport, HardwareReport
 
 GOOD = GpuReport("cuda:0", "Test GPU", 8000, "9.0", "float16", "", 5.0)
@@ -47,12 +47,27 @@ def test_a_fault_is_forgotten_after_a_day_and_rightness_is_not(
     assert read_answer("b") == REPORT
 
 
+def test_the_newest_test_of_a_gpu_counts_whichever_model_it_was_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert failed_gpus({"Test GPU"}) == set()
+    wrong = replace(REPORT, gpus=(replace(GOOD, precision="", fault="crashed"),))
+    write_answer("a", wrong)
+    assert failed_gpus({"Test GPU", "Other GPU"}) == {"Test GPU"}
+    write_answer("b", FAULTY)  # of two of that name one is right
+    assert failed_gpus({"Test GPU"}) == set()
+    write_answer("c", replace(REPORT, gpus=(), problem="broken"))
+    assert failed_gpus({"Test GPU", "Other GPU"}) == {"Test GPU", "Other GPU"}
+    now_s = hardware_answers.time.time()
+    monkeypatch.setattr(hardware_answers.time, "time", lambda: now_s + 25 * 3600)
+    assert failed_gpus({"Test GPU", "Other GPU"}) == set()
+
+
 @pytest.mark.parametrize("data", [b"", b"\xff", b"[]", b"null", b'{"a": 1}', b'{"a": {"time_s": "x", "report": {}}}'])
 def test_a_damaged_cache_is_no_answer_and_is_replaced(data: bytes) -> None:
     path = hardware_answers._cache_file()
     path.parent.mkdir(parents=True)
     path.write_bytes(data)
     assert read_answer("a") is None
+    assert failed_gpus({"Test GPU"}) == set()
     write_answer("a", REPORT)
     assert read_answer("a") == REPORT
 

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.machinery import ModuleSpec
 from itertools import accumulate, chain, repeat
 from pathlib import Path
 
 import pytest
 
+from dictation.asr.hardware_answers import write_answer
+from dictation.core.hardware import GpuReport, HardwareReport
 from dictation.library.catalogue import read_catalogue
-from dictation.library.machine import Gpu, Machine, look_at_machine, measure_gflops, parse_gpus, torch_is_for_cuda
+from dictation.library.machine import (
+    Gpu,
+    Machine,
+    look_at_machine,
+    measure_gflops,
+    parse_gpus,
+    torch_is_for_cuda,
+    without_unused_gpus,
+)
 from dictation.library.recommend import cpu_real_time_factor, judged_percent, recommend
 
 ENTRIES = read_catalogue()
@@ -101,6 +112,15 @@ def test_a_torch_for_cpus_uses_no_graphics_card(
     assert torch_is_for_cuda() == is_for_cuda
     monkeypatch.setattr("dictation.library.machine._nvidia_gpus", lambda: [Gpu("any", 8_000)])
     assert bool(look_at_machine().gpus) == is_for_cuda
+
+
+def test_a_gpu_that_is_not_used_recommends_no_model() -> None:
+    good = GpuReport("cuda:0", "Good", 80_000, "9.0", "float16", "", 5.0)
+    write_answer("a", HardwareReport((good, replace(good, device="cuda:1", name="Bad", precision="", fault="crashed"))))
+    machine = replace(LAPTOP, gpus=(Gpu("Bad", 90_000), Gpu("Good", 80_000), Gpu("Untested", 8_000)))
+    assert [gpu.name for gpu in without_unused_gpus(machine, "auto").gpus] == ["Good", "Untested"]
+    assert without_unused_gpus(machine, "cpu") == LAPTOP
+    assert without_unused_gpus(LAPTOP, "auto") == LAPTOP
 
 
 def test_the_best_of_several_runs_counts_for_every_core_that_recognises(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -239,3 +239,14 @@ def test_the_shipped_catalogue_recommends_two_at_most(monkeypatch: pytest.Monkey
         recommended = [model for model in DiskLibrary(language).list_models().models if model.is_recommended]
         assert 1 <= len(recommended) <= 2
         assert {model.language for model in recommended} == {"de" if language == "de-DE" else "en"}
+
+
+def test_a_gpu_counts_for_the_recommendation_while_the_setting_lets_it_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    from dictation.library.machine import Gpu, Machine
+
+    monkeypatch.setattr(disk_library, "_machine", lambda: Machine(1, 1_000, 1.0, (Gpu("any", 80_000),)))
+    processor = "auto"
+    library = DiskLibrary(processor=lambda: processor)
+    assert any(model.is_recommended for model in library.list_models().models)
+    processor = "cpu"
+    assert library.list_models().problem == disk_library.NOTHING_KEEPS_UP

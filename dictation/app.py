@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from dictation.runtime.model_library import ModelLibrary
+    from dictation.runtime.personal_library import PersonalLibrary
     from dictation.runtime.session import Session
+    from dictation.runtime.settings_store import SettingsStore
     from dictation.runtime.sound_journal import SoundJournal
     from dictation.ui.main_window import MainWindow
 
@@ -33,17 +36,13 @@ def run_window(*, model_path: Path | None = None, config_folder: Path | None = N
         config_folder: Where settings are kept instead of the usual place.
     """
     import platformdirs
-    from PySide6.QtCore import QLocale, QTimer
+    from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
     from dictation.runtime.backends import real_backends
     from dictation.runtime.crash import CrashReporter
-    from dictation.runtime.disk_library import DiskLibrary
     from dictation.runtime.file_queue import FileQueue
     from dictation.runtime.kept_sounds import FOLDER_NAME
-    from dictation.runtime.model_library import ModelLibrary
-    from dictation.runtime.personal_library import PersonalLibrary
-    from dictation.runtime.personal_models import PersonalModels
     from dictation.runtime.session import Session
     from dictation.runtime.settings_store import SettingsStore
     from dictation.runtime.sound_journal import SoundJournal
@@ -63,16 +62,7 @@ def run_window(*, model_path: Path | None = None, config_folder: Path | None = N
     journal = SoundJournal(data_folder / FOLDER_NAME, store.settings.recovery)
     session = Session(store.settings, backends, journal)
     file_queue = FileQueue(session.submit_segment, lambda: store.settings.segmenter, look_ahead=session.look_ahead)
-    library = DiskLibrary(
-        QLocale.system().bcp47Name(), model_path, processor=lambda: store.settings.recognizer.processor
-    )
-
-    def model_in_use() -> str:
-        return store.settings.recognizer.model_path or str(model_path or "")
-
-    model_library = ModelLibrary(library, lambda: store.settings.network, model_in_use)
-    personal_library = PersonalLibrary(PersonalModels(), model_in_use)
-    window = MainWindow(session, file_queue, store, model_library, personal_library)
+    window = MainWindow(session, file_queue, store, *_libraries(store, model_path))
     crash_reporter.crashed.connect(session.failed)
     _bring_back(window, session, journal, data_folder)
     window.closed.connect(application.quit)
@@ -83,6 +73,28 @@ def run_window(*, model_path: Path | None = None, config_folder: Path | None = N
     # The window is on the screen before anything slow begins: the device opens and torch loads in their threads.
     QTimer.singleShot(0, session.open)
     return application.exec()
+
+
+def _libraries(store: SettingsStore, model_path: Path | None) -> tuple[ModelLibrary, PersonalLibrary]:
+    """What can be installed, and the user's own language models."""
+    from PySide6.QtCore import QLocale
+
+    from dictation.runtime.disk_library import DiskLibrary
+    from dictation.runtime.model_library import ModelLibrary
+    from dictation.runtime.personal_library import PersonalLibrary
+    from dictation.runtime.personal_models import PersonalModels
+
+    def model_in_use() -> str:
+        return store.settings.recognizer.model_path or str(model_path or "")
+
+    def processor() -> str:
+        return store.settings.recognizer.processor
+
+    models = DiskLibrary(QLocale.system().bcp47Name(), model_path, processor=processor)
+    return (
+        ModelLibrary(models, lambda: store.settings.network, model_in_use),
+        PersonalLibrary(PersonalModels(), model_in_use),
+    )
 
 
 def _bring_back(window: MainWindow, session: Session, journal: SoundJournal, data_folder: Path) -> None:

@@ -33,7 +33,9 @@ else:
 FORMAT_VERSION = 1
 DESCRIPTION_FILE = "model.toml"
 REQUIRED_FILES = ("weights",)
-OPTIONAL_FILES = ("self_test_clip", "language_model", "unigrams", "lexicon", "letter_sounds", "external_weights")
+OPTIONAL_FILES = (
+    "self_test_clip", "language_model", "unigrams", "lexicon", "letter_sounds", "external_weights", "licences",
+)  # fmt: skip
 
 _log = logging.getLogger(__name__)
 

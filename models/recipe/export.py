@@ -30,6 +30,7 @@ FILES = {
     "language_model": "lm.bin",
     "letter_sounds": "letter_sounds.txt",
     "self_test_clip": "reference.wav",
+    "licences": "LICENCES.txt",
 }
 FULL_PRECISION = ("gaussians.slopes", "gaussians.offsets")
 """Differences of large numbers: half precision would spoil the likelihoods."""
@@ -65,10 +66,10 @@ def _entry(path: Path) -> dict[str, object]:
     return {"name": path.name, "size_bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
-def _copy(language: Path, clip: Path | None, output: Path) -> None:
+def _copy(language: Path, clip: Path | None, licences: Path | None, output: Path) -> None:
     """Bring the files that are used as they are."""
     sources = [(language / FILES[role], role) for role in ("lexicon", "language_model", "letter_sounds")]
-    sources += [(clip, "self_test_clip")] if clip else []
+    sources += [(given, role) for given, role in ((clip, "self_test_clip"), (licences, "licences")) if given]
     with click.progressbar(sources, label="Copying") as bar:
         for source, role in bar:
             if role != "letter_sounds" or source.exists():
@@ -82,6 +83,7 @@ def _copy(language: Path, clip: Path | None, output: Path) -> None:
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="The model folder.")
 @click.option("--name", default="", help="What the user sees; the folder's name if not given.")
 @click.option("--licence", default="not stated", show_default=True, help="Of the weights and of the language model.")
+@click.option("--licences", type=click.Path(exists=True, path_type=Path), help="Texts that must go with the model.")
 @click.option("--clip", type=click.Path(exists=True, path_type=Path), help="Self-test clip: mono 16-bit 16 kHz WAV.")
 @click.option("--clip-text", default="", help="What the clip says; required with it.")
 @click.option("--lm-weight", default=0.7, show_default=True, help="Best on dev, by tune_weights.py.")
@@ -98,6 +100,7 @@ def main(
     output: Path,
     name: str,
     licence: str,
+    licences: Path | None,
     clip: Path | None,
     clip_text: str,
     lm_weight: float,
@@ -114,7 +117,7 @@ def main(
     gaussians = read_gaussians(sphinx)
     layers = 1 + max(int(name.split(".")[2]) for name in average if name.startswith("enc.conformer_layers."))
     parameters = tandem_parameters(gaussians, average["lin.weight"].shape[0], layers)
-    _copy(language, clip, output)
+    _copy(language, clip, licences, output)
     write_weights(
         output / FILES["weights"], {**{f"gaussians.{key}": item for key, item in gaussians.items()}, **average}
     )

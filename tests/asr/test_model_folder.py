@@ -32,8 +32,10 @@ def rewrite(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
 def test_the_starter_opens_and_its_files_are_as_stated(starter: ModelFolder) -> None:
     starter.verify()
     choice = starter.choice()
-    assert (choice.name, choice.language, choice.size_bytes) == (STARTER_NAME, "en", 46_809_621)
+    assert (choice.name, choice.language, choice.size_bytes) == (STARTER_NAME, "en", 46_814_345)
     assert "CC BY-SA 4.0" in choice.licence
+    licences = starter.required_file("licences").read_text(encoding="utf-8")
+    assert all(owner in licences for owner in ("Carnegie Mellon University", "Alpha Cephei Inc.", "Changelog Media"))
     assert starter.frame_s == pytest.approx(0.03)
     assert starter.word_error_rates[0].with_lm_percent == 50.3
 

@@ -31,6 +31,21 @@ def read_lines(path: Path) -> Iterator[list[str]]:
                 yield words
 
 
+def read_mix(repeats: Path | None, texts: Sequence[Path]) -> dict[str, int]:
+    """How often each text is read; a text that a mix does not name is no part of it, nor is one that is not there."""
+    if repeats is None:
+        return dict.fromkeys((path.name for path in texts), 1)
+    often = {str(name): int(times) for name, times in json.loads(repeats.read_text(encoding="utf-8")).items()}
+    given = {path.name for path in texts}
+    if unknown := sorted(given - often.keys()):
+        message = f"{repeats} does not say how often to read {', '.join(unknown)}; leave them out or add them there"
+        raise click.ClickException(message)
+    if missing := sorted(often.keys() - given):
+        message = f"{repeats} names {', '.join(missing)}, which were not given"
+        raise click.ClickException(message)
+    return often
+
+
 def write_sentences(target: Path, texts: Sequence[Path], often: dict[str, int], lexicon: Lexicon) -> Counter[str]:
     """Write each text as often as the mix says, and count its words once.
 
@@ -40,7 +55,7 @@ def write_sentences(target: Path, texts: Sequence[Path], often: dict[str, int], 
     counts, left_out = Counter[str](), set[str]()
     with target.open("w", encoding="utf-8") as stream, click.progressbar(texts, label="Reading") as bar:
         for path in bar:
-            times = often.get(path.name, 1)
+            times = often[path.name]
             for words in read_lines(path):
                 stream.write((" ".join(words) + "\n") * times)
                 if times:
@@ -90,13 +105,13 @@ def main(
 ) -> None:
     """Count TEXTS into an n-gram model with modified Kneser-Ney smoothing, quantised to 8 bits.
 
-    A text that the mix repeats 0 times still gives its words, each as one sentence.
+    A text that the mix repeats 0 times still gives its words, each as one sentence. The mix names every text.
 
     Leave out text that overlaps what the model is scored on (common_voice with eval-real).
     """
     output.mkdir(parents=True, exist_ok=True)
     pronunciations = read_lexicon(lexicon)
-    often = json.loads(repeats.read_text(encoding="utf-8")) if repeats else {}
+    often = read_mix(repeats, texts)
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         counts = write_sentences(work / "text", texts, often, pronunciations)

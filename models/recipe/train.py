@@ -8,21 +8,19 @@ it to write each phone once. What each part does for the phone error rate is in 
 from __future__ import annotations
 
 import copy
-import json
 import math
 import random
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 import numpy as np
 import numpy.typing as npt
 import torch
+from batches import Item, draw_batches, read_items, stack
 from corpus import PHONES, SYMBOLS
 from fresh_network import STACKED_BANDS, build_network, stretch_layers
 from front_end import FEATURES
-from safetensors import safe_open
 from sphinx_model import SILENCE, STATES_PER_PHONE, read_tying
 from torch import Tensor, nn
 from torch.nn import functional
@@ -45,15 +43,6 @@ LEAST_TRUST, MOST_TRUST = 0.8, 1.2
 """How far the Gaussians' logarithms are stretched: strangers are heard less surely than the corpora's speakers."""
 SILENCE_WEIGHT = 2.0
 """How much likelier silence is than a phone before anything was heard; read speech is a third to half of it."""
-
-
-@dataclass(frozen=True)
-class Item:
-    """A prepared clip: features (frames, inputs) in float16 and the labels it holds."""
-
-    folder: str
-    features: Tensor
-    phones: list[int]
 
 
 class PhonePlacer:
@@ -86,51 +75,6 @@ def align(log_probs: Tensor, phones: list[int]) -> npt.NDArray[np.int16]:
     path, _ = forced_align(log_probs.unsqueeze(0), torch.tensor([phones], dtype=torch.int32), blank=0)
     labels: npt.NDArray[np.int16] = path[0].numpy().astype(np.int16)
     return labels
-
-
-def read_items(folder: Path, split: str) -> list[Item]:
-    """Read the shards of a split; clips with fewer frames than phones can never be aligned and stay out."""
-    items = []
-    for path in sorted(folder.glob(f"*-{split}*.safetensors")):
-        with safe_open(path, framework="pt") as shard:
-            for index, clip in enumerate(json.loads(shard.metadata()["clips"])):
-                features = shard.get_tensor(str(index))
-                repeats = sum(one == other for one, other in zip(clip["phones"], clip["phones"][1:], strict=False))
-                if len(features) >= len(clip["phones"]) + repeats:
-                    items.append(Item(clip["folder"], features, clip["phones"]))
-    return items
-
-
-def draw_epoch(items: list[Item], shares: dict[str, float], dice: random.Random) -> list[int]:
-    """Indices of the clips of one epoch, each as often as its folder's share says: 0.5 is every other epoch."""
-    return [
-        index
-        for index, item in enumerate(items)
-        for _ in range(int(shares.get(item.folder, 1.0) + dice.random()))  # the fraction is a probability
-    ]
-
-
-def cut_batches(items: list[Item], chosen: list[int], most_frames: int, dice: random.Random) -> list[list[int]]:
-    """Clips of like length together, at most ``most_frames`` with padding, in random order."""
-    order = sorted(chosen, key=lambda index: len(items[index].features) * dice.uniform(0.93, 1.07))
-    batches: list[list[int]] = [[]]
-    for index in order:
-        longest = max(len(items[other].features) for other in [*batches[-1], index])
-        if batches[-1] and longest * (len(batches[-1]) + 1) > most_frames:
-            batches.append([])
-        batches[-1].append(index)
-    dice.shuffle(batches)
-    return batches
-
-
-def stack(items: list[Item]) -> Tensor:
-    """Pad to (clips, frames, inputs) with each last frame."""
-    longest = max(len(item.features) for item in items)
-    features = torch.zeros(len(items), longest, items[0].features.shape[1])
-    for row, item in enumerate(items):
-        features[row, : len(item.features)] = item.features
-        features[row, len(item.features) :] = item.features[-1]
-    return features
 
 
 def stack_labels(paths: list[npt.NDArray[np.int16]]) -> Tensor:
@@ -296,20 +240,6 @@ def divergence(log_probs: Tensor, frames: Tensor) -> Tensor:
         for view, teacher in ((one, other), (other, one))
     ]
     return each_way[0] + each_way[1]
-
-
-def draw_batches(
-    items: list[Item], shares: dict[str, float], most_frames: int, seed: int, start: int
-) -> Iterator[list[int]]:
-    """Epoch after epoch; a resumed run skips what it has seen."""
-    step, epoch = 0, 0
-    while True:
-        dice = random.Random(f"{seed}/{epoch}")  # noqa: S311 - repeatable, no secret
-        for batch in cut_batches(items, draw_epoch(items, shares, dice), most_frames, dice):
-            if step >= start:
-                yield batch
-            step += 1
-        epoch += 1
 
 
 @click.command()

@@ -100,9 +100,9 @@ def test_a_room_and_noise_keep_the_length_and_come_again(load: Callable[[str], M
 
 
 def test_an_epoch_holds_each_folder_as_often_as_its_share_says(load: Callable[[str], ModuleType]) -> None:
-    train = load("train")
-    items = [train.Item(folder, torch.zeros(1, 1), [1]) for folder in ("many", "some", "usual") for _ in range(400)]
-    chosen = train.draw_epoch(items, {"many": 2.0, "some": 0.25}, random.Random(2))  # noqa: S311
+    batches = load("batches")
+    items = [batches.Item(folder, torch.zeros(1, 1), [1]) for folder in ("many", "some", "usual") for _ in range(400)]
+    chosen = batches.draw_epoch(items, {"many": 2.0, "some": 0.25}, random.Random(2))  # noqa: S311
     counts = [sum(items[index].folder == folder for index in chosen) for folder in ("many", "some", "usual")]
     assert counts[0] == 800
     assert 60 <= counts[1] <= 140

@@ -70,7 +70,7 @@ def test_noise_is_learnt_as_blank(load: Callable[[str], ModuleType], call: Calla
     model = Path(sphinx.__file__).parent / "model" / "en-us" / "en-us"
     told = call("prepare_noise", "--sphinx", model, "--output", tmp_path, "--minutes", 0.5)
     train = load("train")
-    items = train.read_items(tmp_path, "train")
+    items = load("batches").read_items(tmp_path, "train")
     assert told.endswith(f"{len(items)} pieces of noise\n")
     assert items
     assert {(item.folder, tuple(item.phones)) for item in items} == {("noise", ())}
@@ -98,7 +98,7 @@ def test_two_views_of_a_clip_teach_each_other(load: Callable[[str], ModuleType])
     assert not log_probs.grad[[1, 3], 2:].any()  # what fills the shorter clip up says nothing
     assert divergence(views[[0, 1, 0, 1]].log_softmax(dim=-1), frames) == 0
     assert divergence(log_probs.detach()[[2, 3, 0, 1]], frames) == pytest.approx(apart.item())
-    items = 2 * [train.Item("x", torch.zeros(count, 1), [1]) for count in (5, 2)]
+    items = 2 * [load("batches").Item("x", torch.zeros(count, 1), [1]) for count in (5, 2)]
     alone, together = (
         train.ctc_loss(items, views)(views_of_clips) for views, views_of_clips in ((1, views), (2, views))
     )

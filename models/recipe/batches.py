@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +23,19 @@ class Item:
     phones: list[int]
 
 
+def shards_of(folder: Path, split: str) -> list[Path]:
+    """The shards of a split, by the end of their names: the corpus folder before it may be called like a split.
+
+    prepare.py ends them in ``-SPLIT-NUMBER`` or ``-SPLIT-perturbed-SEED-NUMBER``, prepare_noise.py in ``-SPLIT-SEED``.
+    """
+    ending = re.compile(rf"-{re.escape(split)}(-perturbed--?\d+)?--?\d+$")  # a seed may be negative
+    return sorted(path for path in folder.glob("*.safetensors") if ending.search(path.stem))
+
+
 def read_items(folder: Path, split: str) -> list[Item]:
     """Read the shards of a split; clips with fewer frames than phones can never be aligned and stay out."""
     items = []
-    for path in sorted(folder.glob(f"*-{split}*.safetensors")):
+    for path in shards_of(folder, split):
         with safe_open(path, framework="pt") as shard:
             for index, clip in enumerate(json.loads(shard.metadata()["clips"])):
                 features = shard.get_tensor(str(index))

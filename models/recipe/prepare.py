@@ -1,7 +1,9 @@
 """Turn a corpus into features for train.py: shards of what the Gaussians say of each clip, and its phones.
 
-A shard is a safetensors file with a JSON list of its clips; a finished shard is never computed again. Copies of the
-training clips with another speed and noise are drawn per clip from the seed.
+A shard is a safetensors file with a JSON list of its clips; a finished shard is never computed again, and one that was
+asked for with other options or other rows of the manifests is refused. Shards of an earlier version, which kept no
+record, are taken for what is asked now: they hold their own transcripts, and hours of work. Copies of the training
+clips with another speed and noise are drawn per clip from the seed.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from pathlib import Path
 import click
 import numpy as np
 import torch
+from asked import claim, digest, digest_of
 from corpus import Clip, Lexicon, phone_ids, read_clips, read_lexicon, read_samples, words_of
 from front_end import FEATURES
 from safetensors.torch import save_file
@@ -109,17 +112,32 @@ def main(
 ) -> None:
     """Compute the features of one split; evaluation rows are out of reach here."""
     torch.set_num_threads(1)
-    clips = _choose(list(read_clips(corpus, split)), most_per_folder, seed)
-    front_end, gaussians = load_front(sphinx)
-    pronunciations = read_lexicon(lexicon)
+    clips = list(read_clips(corpus, split))
     output.mkdir(parents=True, exist_ok=True)
     name = f"{corpus.name}-{split}{f'-perturbed-{seed}' if perturbed else ''}"
+    asked = {
+        "--most-per-folder": most_per_folder,
+        "--seed": seed,
+        "--corpus": digest(_row_of(clip, corpus) for clip in clips),
+        "--sphinx": digest_of(sphinx),
+        "--lexicon": digest_of(lexicon),
+    }
+    claim(output, name, ".safetensors", asked, is_unrecorded_trusted=True)
+    clips = _choose(clips, most_per_folder, seed)
+    front_end, gaussians = load_front(sphinx)
+    pronunciations = read_lexicon(lexicon)
     shards = [clips[first : first + SHARD_CLIPS] for first in range(0, len(clips), SHARD_CLIPS)]
     with click.progressbar(list(enumerate(shards)), label="Preparing", show_pos=True) as bar:
         for index, shard in bar:
             path = output / f"{name}-{index:04}.safetensors"
             if not path.exists():
                 _write_shard(path, shard, front_end, gaussians, pronunciations, seed if perturbed else None)
+
+
+def _row_of(clip: Clip, corpus: Path) -> bytes:
+    """What a shard would have of the clip; pseudo_label.py's clips lie elsewhere, other corpora may be moved."""
+    place = clip.path.relative_to(corpus) if clip.path.is_relative_to(corpus) else clip.path
+    return f"{clip.folder}\t{place.as_posix()}\t{clip.text}".encode()
 
 
 def _choose(clips: list[Clip], most_per_folder: int, seed: int) -> list[Clip]:

@@ -1,6 +1,8 @@
 """Speak sentences with espeak-ng, flite, SVOX Pico and festival into a corpus folder ``synthetic`` with a manifest.
 
-Clip i depends on the seed and on i only, so an interrupted run goes on where it stopped. The voices of the eval split
+Clip i depends on the sentences, the seed and i only, so an interrupted run goes on where it stopped, and one that asks
+for more clips adds them. Clips of other sentences or another seed are refused, and so are those of an earlier version
+that kept no record: the manifest is written anew, and nothing says that it fits them. The voices of the eval split
 speak in no other split.
 """
 
@@ -14,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+from asked import claim, digest_of
 from corpus import read_lexicon, words_of
 
 ESPEAK_VOICES = (
@@ -142,6 +145,8 @@ def main(text: Path, lexicon: Path, output: Path, clips: int, split: str, seed: 
         raise click.ClickException(f"{text} has no sentence of {LEAST_WORDS} to {MOST_WORDS} known words.")
     folder = output / "synthetic"
     folder.mkdir(parents=True, exist_ok=True)
+    asked = {"--seed": seed, "--text": digest_of(text), "--lexicon": digest_of(lexicon)}
+    claim(folder, split, ".wav", asked, is_unrecorded_trusted=False)
     utterances = [draw_utterance(index, sentences, seed, split == "eval") for index in range(clips)]
     with click.progressbar(list(enumerate(utterances)), label="Speaking", show_pos=True) as bar:
         for index, utterance in bar:

@@ -38,14 +38,15 @@ ESPEAK = shutil.which("espeak-ng") or ""
 needs_espeak = pytest.mark.skipif(not ESPEAK, reason="espeak-ng is not installed")
 
 
-def run(script: str, *arguments: object, programs: Path | None = None) -> str:
+def run(script: str, *arguments: object, programs: Path | None = None, fails: bool = False) -> str:
+    """What a program prints; the message if it is to fail."""
     environment = {**os.environ, "PYTHONPATH": str(RECIPE.parents[1]), "OMP_NUM_THREADS": "1"}
     if programs:
         environment["PATH"] = f"{programs}{os.pathsep}{environment['PATH']}"
     command = [sys.executable, str(RECIPE / script), *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=150)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert (done.returncode != 0) == fails, done.stderr
+    return done.stderr if fails else done.stdout
 
 
 def write_corpus(corpus: Path) -> Path:
@@ -149,7 +150,7 @@ def test_preparing_again_keeps_the_shards(tmp_path: Path, call: Callable[..., st
     arguments = ("--corpus", tmp_path / "corpus", "--sphinx", SPHINX / "en-us", "--output", tmp_path / "features")
     lexicon = ("--lexicon", SPHINX / "cmudict-en-us.dict", "--perturbed")
     call("prepare", *arguments, *lexicon)
-    (shard,) = (tmp_path / "features").iterdir()
+    (shard,) = (tmp_path / "features").glob("*.safetensors")
     first, written_ns = shard.read_bytes(), shard.stat().st_mtime_ns
     call("prepare", *arguments, *lexicon)
     assert shard.stat().st_mtime_ns == written_ns
@@ -196,6 +197,8 @@ def test_synthesis_draws_the_same_clips_again_and_keeps_what_is_there(tmp_path: 
     run("synthesise.py", *arguments, "--output", tmp_path / "a", "--split", "eval", programs=programs)
     run("synthesise.py", *arguments, "--output", tmp_path / "a", programs=programs)
     assert kept.read_text(encoding="utf-8") == "kept"
+    refused = run("synthesise.py", *arguments, "--output", tmp_path / "a", "--seed", 2, programs=programs, fails=True)
+    assert "--seed was 1 and is 2 now" in refused
     both = (tmp_path / "a" / "synthetic" / "manifest.tsv").read_text(encoding="utf-8").splitlines()[1:]
     voices = {row.split("\t")[3]: set() for row in both}
     for row in both:

@@ -109,11 +109,16 @@ def mask(features: Tensor, views: int, dice: random.Random) -> None:
 
 
 class Trainer:
-    """Network, average, optimiser and the number of steps done: all that a checkpoint holds."""
+    """Network, average, optimiser and the number of steps done: all that a checkpoint holds.
+
+    Until CTC is the loss that is also the aligner: the average as it was when it aligned the clips. A resumed run has
+    them aligned by it again, and so goes on as if it had not been stopped.
+    """
 
     def __init__(self, network: TandemConformer, steps: int, peak_rate: float) -> None:
         self.network = network
         self.average = copy.deepcopy(network)
+        self.aligner: TandemConformer | None = None
         self.step = 0
         self._steps, self._peak_rate = steps, peak_rate
         self._optimiser = torch.optim.AdamW(network.parameters(), peak_rate, betas=(0.9, 0.98), weight_decay=0.01)
@@ -126,17 +131,22 @@ class Trainer:
             "optimiser": self._optimiser.state_dict(),
             "step": self.step,
         }
+        if self.aligner:
+            state["aligner"] = _trained(self.aligner)
         partial = path.with_suffix(".part")
         torch.save(state, partial)
         partial.rename(path)
 
     def resume(self, path: Path) -> None:
-        """Go on from a checkpoint."""
+        """Go on from a checkpoint; those of earlier versions have no aligner."""
         state = torch.load(path, weights_only=True)
         self.network.load_state_dict(state["network"], strict=False)
         self.average.load_state_dict(state["average"], strict=False)
         self._optimiser.load_state_dict(state["optimiser"])
         self.step = state["step"]
+        if "aligner" in state:
+            self.aligner = copy.deepcopy(self.average)
+            self.aligner.load_state_dict(state["aligner"], strict=False)
 
     def begin_with(self, path: Path) -> None:
         """Begin with the averaged weights of another run, whose network may have fewer layers."""
@@ -303,7 +313,8 @@ def main(
         bar.update(trainer.step)
         while trainer.step < steps:
             if realign_at <= trainer.step < ctc_from and not is_realigned:
-                labels, is_realigned = realign(trainer.average, items), True
+                trainer.aligner = trainer.aligner or copy.deepcopy(trainer.average)
+                labels, is_realigned = realign(trainer.aligner, items), True
             batch = next(batches)
             clips = views * [items[index] for index in batch]
             torch.manual_seed(1_000_003 * seed + trainer.step)  # a resumed run hides the same channels
@@ -313,6 +324,7 @@ def main(
             if trainer.step < ctc_from:
                 loss = trainer.learn(inputs, placement_loss(stack_labels(views * [labels[index] for index in batch])))
             else:
+                trainer.aligner = None
                 loss = trainer.learn(inputs, ctc_loss(clips, views))
             bar.update(1)
             if trainer.step % save_every == 0 or trainer.step == steps:

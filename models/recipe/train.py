@@ -299,6 +299,7 @@ def main(
     items, held_out = read_items(features, "train"), read_items(features, "dev")
     if not items:
         raise click.ClickException(f"{features} has no train shards: run prepare.py first.")
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(build_network(sphinx, width, layers), steps, rate)
     if checkpoint.exists():
         trainer.resume(checkpoint)

@@ -47,7 +47,7 @@ def test_a_training_killed_after_it_aligned_by_itself_ends_the_same(
     def die(*_: object) -> dict[str, float]:
         raise ConnectionAbortedError
 
-    whole, halved, old = tmp_path / "whole.pt", tmp_path / "halved.pt", tmp_path / "old.pt"
+    whole, halved, old = tmp_path / "new" / "folder" / "whole.pt", tmp_path / "halved.pt", tmp_path / "old.pt"
     call("train", "--features", features, "--checkpoint", whole, *OPTIONS)
     with monkeypatch.context() as patch:
         patch.setattr(load("train"), "score", die)  # comes after the checkpoint

@@ -111,7 +111,10 @@ def main(
     blank_score: float,
     beam_prune_logp: float,
 ) -> None:
-    """Write the averaged weights with the Gaussians, the language files and model.toml, and try the self-test."""
+    """Write the averaged weights with the Gaussians, the language files and model.toml, and try the self-test.
+
+    The folder is written even if that fails.
+    """
     output.mkdir(parents=True, exist_ok=True)
     average = torch.load(checkpoint, weights_only=True)["average"]
     gaussians = read_gaussians(sphinx)
@@ -136,8 +139,10 @@ def main(
     recognizer = Recognizer(open_model_folder(output), RecognizerSettings(processor="cpu"))
     report = recognizer.load()
     total = sum(path.stat().st_size for path in output.iterdir())
-    heard = "passed" if report.is_ok else f"FAILED, it heard: {report.runs[-1].text}"
-    click.echo(f"{output}: {total / 1e6:.1f} MB, loads in {report.load_s:.1f} s, self-test {heard}")
+    verdict = "passed" if report.is_ok else "FAILED"
+    click.echo(f"{output}: {total / 1e6:.1f} MB, loads in {report.load_s:.1f} s, self-test {verdict}")
+    if not report.is_ok:
+        raise click.ClickException(f'The self-test heard "{report.runs[-1].text}" in place of "{clip_text}".')
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 
 from dictation.asr.decoding import DecodingParameters
 from dictation.asr.model_folder import open_model_folder
@@ -113,12 +114,14 @@ def test_from_speech_to_scores(tmp_path: Path, call: Callable[..., str]) -> None
     language.mkdir()
     write_lexicon(language / "lexicon.txt")
     write_arpa(language / "lm.bin")
-    exported = call(
-        "export",
-        *("--checkpoint", checkpoint, "--sphinx", sphinx, "--language", language, "--output", model),
-        *("--clip", write_clip(tmp_path, TEXTS[0]), "--clip-text", TEXTS[0], "--word-score", 1.5),
-    )
-    assert "self-test passed" in exported
+    export = ("--checkpoint", checkpoint, "--sphinx", sphinx, "--language", language, "--word-score", 1.5,
+              "--clip", write_clip(tmp_path, TEXTS[0]), "--clip-text")  # fmt: skip
+    assert "self-test passed" in call("export", *export, TEXTS[0], "--output", model)
+    arguments = [str(part) for part in (*export, TEXTS[1], "--output", tmp_path / "wrong")]
+    failed = CliRunner().invoke(importlib.import_module("export").main, arguments, catch_exceptions=False)
+    assert failed.exit_code == 1
+    assert f'self-test FAILED\nError: The self-test heard "{TEXTS[0]}" in place of "{TEXTS[1]}".' in failed.output
+    assert (tmp_path / "wrong" / "model.toml").exists()
     assert open_model_folder(model).decoding == DecodingParameters("lexicon", lm_weight=0.7, word_score=1.5)
     systems = [f"{model}{variant}" for variant in (":greedy", ":no-lm", "")]
     table = call("evaluate", *systems, "--corpus", corpus, "--split", "eval", "--at-once", 2)

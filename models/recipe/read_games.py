@@ -18,10 +18,12 @@ import amazon_queen
 import click
 import steel_sky
 from corpus import read_lexicon, words_of
+from debian import DebianPath, install
 from drascula import read_lines as read_drascula
 from spoken_line import SpokenLine
 
 SCUMMVM = Path("/usr/share/scummvm")
+PACKAGES = ("beneath-a-steel-sky", "drascula", "flight-of-the-amazon-queen")
 
 Command = Callable[..., None]
 
@@ -35,8 +37,9 @@ def choose(lines: Iterator[SpokenLine], known: set[str]) -> Iterator[tuple[Spoke
 
 
 def game_option(name: str, place: str) -> Callable[[Command], Command]:
-    """An option for where a game lies, by default where Debian puts it."""
-    return click.option(name, type=click.Path(exists=True, path_type=Path), default=SCUMMVM / place, show_default=True)
+    """An option for where a game lies, by default where Debian puts it: in a folder called like its package."""
+    package = Path(place).parts[0]
+    return click.option(name, type=DebianPath(package), default=SCUMMVM / place, show_default=True)
 
 
 @click.command()
@@ -53,6 +56,8 @@ def main(queen: Path, sky: Path, drascula: Path, lexicon: Path, output: Path) ->
         write_corpus(output / "games", choose(chain.from_iterable(readers), known))
     except ValueError as error:
         raise click.ClickException(str(error)) from error
+    except FileNotFoundError as error:
+        raise click.ClickException(f"{error.filename} is missing. {install(*PACKAGES)}") from error
 
 
 def write_corpus(folder: Path, lines: Iterator[tuple[SpokenLine, list[str]]]) -> None:

@@ -17,11 +17,13 @@ import av
 import click
 import numpy as np
 from corpus import read_lexicon, words_of
+from debian import DebianPath, install
 
 from dictation.core.records import SAMPLE_RATE_HZ
 
 SOUNDS = Path("/usr/share/asterisk/sounds/en_US_f_Allison")
 TEXTS = Path("/usr/share/doc/asterisk-core-sounds-en/core-sounds-en.txt.gz")
+SOUNDS_PACKAGE, TEXTS_PACKAGE = "asterisk-core-sounds-en-g722", "asterisk-core-sounds-en"
 UNSURE = re.compile(r"[\[(<\d]")
 """In a description of a sound in place of its words, and in numbers, which may be said in several ways."""
 SHORTEST_S, LONGEST_S = 0.3, 16.0
@@ -43,12 +45,14 @@ def read_g722(path: Path) -> np.ndarray:
 
 
 @click.command()
-@click.option("--sounds", type=click.Path(exists=True, path_type=Path), default=SOUNDS, show_default=True)
-@click.option("--texts", type=click.Path(exists=True, path_type=Path), default=TEXTS, show_default=True)
+@click.option("--sounds", type=DebianPath(SOUNDS_PACKAGE), default=SOUNDS, show_default=True)
+@click.option("--texts", type=DebianPath(TEXTS_PACKAGE), default=TEXTS, show_default=True)
 @click.option("--lexicon", type=click.Path(exists=True, path_type=Path), required=True, help="In CMU's format.")
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="A corpus; gets the folder prompts.")
 def main(sounds: Path, texts: Path, lexicon: Path, output: Path) -> None:
     """Write the prompts whose every word has a pronunciation, all for training."""
+    if not any(sounds.rglob("*.g722")):  # packages of other codecs share the folder
+        raise click.ClickException(f"{sounds} has no recording in G.722. {install(SOUNDS_PACKAGE)}")
     known = read_lexicon(lexicon)
     folder = output / "prompts"
     folder.mkdir(parents=True, exist_ok=True)

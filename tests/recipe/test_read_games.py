@@ -240,10 +240,32 @@ def test_three_games_become_a_corpus(
     heard = corpus.read_samples(clips["sky-0-0000"].path)
     assert len(heard) == pytest.approx(16_000, abs=400)
     assert 0.7 < heard.max() < 0.9
+    (tmp_path / "drascula" / "drascula.dat").unlink()
+    missing = CliRunner().invoke(load("read_games").main, arguments, catch_exceptions=False)
+    assert missing.exit_code == 1
+    assert "drascula.dat is missing. It is in Debian: apt install beneath-a-steel-sky drascula flight" in missing.output
     places["queen"].write_bytes(b"another")
     refused = CliRunner().invoke(load("read_games").main, arguments, catch_exceptions=False)
     assert refused.exit_code == 1
     assert "no queen.1c" in refused.output
+
+
+@pytest.mark.parametrize(
+    ("program", "option", "package"),
+    [("read_games", "--sky", "beneath-a-steel-sky"), ("read_games", "--queen", "flight-of-the-amazon-queen"),
+     ("read_games", "--drascula", "drascula"), ("read_prompts", "--texts", "asterisk-core-sounds-en"),
+     ("read_prompts", "--sounds", "asterisk-core-sounds-en-g722")],
+)  # fmt: skip
+def test_the_package_of_what_is_missing_is_named(
+    load: Callable[[str], ModuleType], tmp_path: Path, program: str, option: str, package: str
+) -> None:
+    options = [one for one in load(program).main.params if isinstance(one.type, load("debian").DebianPath)]
+    places = {one.opts[0]: tmp_path for one in options} | {option: tmp_path / "nowhere"}
+    arguments = [f"{name}={place}" for name, place in places.items()]
+    refused = CliRunner().invoke(load(program).main, [*arguments, f"--lexicon={tmp_path}", f"--output={tmp_path}"])
+    assert refused.exit_code == 2
+    assert f"'{option}'" in refused.output
+    assert refused.output.endswith(f"It is in Debian: apt install {package}\n")
 
 
 @pytest.mark.parametrize("reader", ["amazon_queen", "steel_sky", "drascula"])

@@ -11,6 +11,7 @@ import av
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 
 from dictation.asr.labels import Labels
 from dictation.asr.letter_sounds import read_letter_sounds
@@ -125,6 +126,10 @@ def test_prompts_become_a_corpus(load: Callable[[str], ModuleType], call: Callab
     heard = load("corpus").read_samples(clip.path)
     assert len(heard) == pytest.approx(16_000, abs=400)
     assert 0.2 < heard.max() < 0.3
+    other_codec = ["--sounds", str(tmp_path / "prompts"), "--texts", str(texts), "--lexicon", str(lexicon)]
+    refused = CliRunner().invoke(load("read_prompts").main, [*other_codec, "--output", str(tmp_path)])
+    assert refused.exit_code == 1
+    assert refused.output.endswith("apt install asterisk-core-sounds-en-g722\n")
 
 
 @pytest.mark.model

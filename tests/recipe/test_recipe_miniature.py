@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import json
 import os
 import shutil
 import stat
@@ -17,12 +18,19 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from safetensors import safe_open
 
 from dictation.asr.decoding import DecodingParameters
 from dictation.asr.model_folder import open_model_folder
 
 RECIPE = Path(__file__).resolve().parents[2] / "models" / "recipe"
-TEXTS = ("one two three", "we go home now", "the sun is warm", "two or three of us")
+SPOKEN = {
+    "train": ("one two three", "we go home now", "the sun is warm", "two or three of us"),
+    "dev": ("we go home", "the sun is warm now"),
+    "eval": ("one two or three", "now we go home", "the warm sun"),
+}
+"""Splits of their own sentences, so that it is seen if one takes another's, in the words of the first."""
+TEXTS = SPOKEN["train"]
 
 
 def _find_sphinx() -> Path | None:
@@ -51,15 +59,24 @@ def run(script: str, *arguments: object, programs: Path | None = None, fails: bo
 
 
 def write_corpus(corpus: Path) -> Path:
-    """Four clips of espeak-ng, each in every split."""
+    """Clips of espeak-ng."""
     folder = corpus / "ljspeech-part1"
     folder.mkdir(parents=True)
     rows = ["path\tseconds\tspeaker\tsplit\ttext"]
-    for index, text in enumerate(TEXTS):
+    for index, (split, text) in enumerate((split, text) for split, texts in SPOKEN.items() for text in texts):
         subprocess.run([ESPEAK, "-v", "en-us", "-s", "130", "-w", str(folder / f"{index}.wav"), text], check=True)
-        rows += [f"{index}.wav\t\tespeak\t{split}\t{text}" for split in ("train", "dev", "eval")]
+        rows.append(f"{index}.wav\t\tespeak\t{split}\t{text}")
     (folder / "manifest.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     return corpus
+
+
+def prepared_texts(features: Path, split: str) -> list[str]:
+    """What the clips of a split's shards say, sorted."""
+    texts = []
+    for path in features.glob(f"corpus-{split}-[0-9]*.safetensors"):
+        with safe_open(path, framework="pt") as shard:
+            texts += [clip["text"] for clip in json.loads(shard.metadata()["clips"])]
+    return sorted(texts)
 
 
 def write_clip(folder: Path, text: str) -> Path:
@@ -103,6 +120,7 @@ def test_from_speech_to_scores(tmp_path: Path, call: Callable[..., str]) -> None
             *("--corpus", corpus, "--sphinx", sphinx, "--lexicon", dictionary),
             *("--output", features, "--split", split),
         )
+        assert prepared_texts(features, split) == sorted(SPOKEN[split])
     train = ("train", "--features", features, "--sphinx", sphinx, "--checkpoint", checkpoint)
     small = ("--width", 32, "--layers", 1, "--save-every", 60, "--realign-at", 10, "--ctc-from", 100)
     begun = call(*train, *small, "--steps", 60)
@@ -127,7 +145,8 @@ def test_from_speech_to_scores(tmp_path: Path, call: Callable[..., str]) -> None
     table = call("evaluate", *systems, "--corpus", corpus, "--split", "eval", "--at-once", 2)
     rows = [line.split("|") for line in table.splitlines() if "eval-lj" in line]
     assert [row[4].strip() for row in rows] == systems
-    # It has learnt its four sentences by heart, all but some phones.
+    assert [int(row[2]) for row in rows] == 3 * [len(SPOKEN["eval"])]
+    # It has learnt its words by heart, all but some phones.
     assert [float(row[5]) for row in rows[1:]] == [0, 0]
     assert float(rows[0][5]) < 30
     tuned = call("tune_weights", model, "--corpus", corpus, "--lm-weight", 0.6, "--lm-weight", 5, "--word-score", 0,

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from dictation.asr.recognizer import Recognizer
 from dictation.asr.self_test import read_clip
 from dictation.core.edit_distance import edit_distance
-from dictation.core.records import Samples
+from tests.support.real_speech import read_clips
 
 pytestmark = pytest.mark.model
 
@@ -42,22 +39,7 @@ def test_word_errors_on_real_speech(
     them.
     """
     errors = words = 0
-    for samples, expected in _rows(shared_corpus / name, clips):
+    for samples, expected in read_clips(shared_corpus / name, clips):
         errors += edit_distance(expected, recognizer.recognize(samples).best.text.split())
         words += len(expected)
     assert 100 * errors / words < most_percent
-
-
-def _rows(folder: Path, clips: int) -> Iterator[tuple[Samples, list[str]]]:
-    lines = (folder / "manifest.tsv").read_text(encoding="utf-8").splitlines()[1:]
-    rows = [line.split("\t") for line in lines]
-    chosen = [row for row in rows if row[3] == "dev"] or [row for row in rows if row[3] == "eval"]
-    for path, _, _, _, text in chosen[:: max(1, len(chosen) // clips)][:clips]:
-        yield _decode(folder / path), re.sub("[^a-z' ]", " ", text.lower()).split()
-
-
-def _decode(path: Path) -> Samples:
-    from dictation.audio.media import open_media
-
-    with open_media(path) as media:
-        return np.concatenate(list(media))

@@ -64,16 +64,22 @@ def report_words(
     folder: ModelFolder, sounds: Iterable[tuple[str, Samples]], threshold_dbfs: float, *, is_verbose: bool
 ) -> None:
     """Print the number of words, by kind of noise."""
-    count, audio_s, words, tentative = Counter[str](), 0.0, Counter[str](), 0
-    for kind, seconds, final, partial in count_words(folder, sounds, threshold_dbfs):
+    played_s, count, audio_s, words, tentative = Counter[str](), Counter[str](), 0.0, Counter[str](), 0
+
+    def played() -> Iterator[tuple[str, Samples]]:
+        for kind, sound in sounds:
+            played_s[kind] += len(sound) / SAMPLE_RATE_HZ
+            yield kind, sound
+
+    for kind, seconds, final, partial in count_words(folder, played(), threshold_dbfs):
         count[kind] += 1
         audio_s += seconds
         words[kind] += len(final.split())
         tentative += len(partial.split())
         if is_verbose and final:
             click.echo(f"  {kind}, {seconds:.1f} s: {final}")
-    for kind in sorted(count):
-        click.echo(f"{kind}: {count[kind]} segments, {words[kind]} words")
+    for kind in sorted(played_s):
+        click.echo(f"{kind}: {played_s[kind]:.0f} s, {count[kind]} segments, {words[kind]} words")
     click.echo(
         f"{words.total()} words in {count.total()} segments ({audio_s:.0f} s); {tentative} more words had been shown"
         " tentatively halfway through them"

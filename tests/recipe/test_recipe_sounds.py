@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +19,7 @@ from dictation.asr.letter_sounds import read_letter_sounds
 
 RECIPE = Path(__file__).resolve().parents[2] / "models" / "recipe"
 STARTER = RECIPE.parent / "starter"
+KINDS = ("breath", "clicks", "hiss", "hum", "knocks", "room", "silence", "tones")
 
 
 def write_dictionary(path: Path) -> None:
@@ -58,7 +60,7 @@ def test_the_hour_is_the_same_every_time_and_as_long_as_asked(load: Callable[[st
     assert len({kind for kind, _ in once}) > 3
 
 
-@pytest.mark.parametrize("kind", ["silence", "hum", "hiss", "room", "breath", "tones", "clicks", "knocks"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_noise_can_be_heard(load: Callable[[str], ModuleType], kind: str) -> None:
     sound = load("noises").KINDS[kind](np.random.default_rng(1), 3.0)
     assert len(sound) == 48_000
@@ -133,9 +135,18 @@ def test_prompts_become_a_corpus(load: Callable[[str], ModuleType], call: Callab
 
 
 @pytest.mark.model
-def test_a_noisy_minute_is_counted_and_a_threshold_chosen(call: Callable[..., str], tmp_path: Path) -> None:
-    told = call("noise_hour", STARTER, "--minutes", 0.2, "--seed", 2)
-    assert "words in" in told.splitlines()[-1]
+def test_minutes_with_every_kind_of_noise_give_no_words(call: Callable[..., str]) -> None:
+    told = call("noise_hour", STARTER, "--minutes", 2, "--seed", 7).splitlines()
+    by_kind = [re.fullmatch(r"(\w+): ([1-9]\d*) s, (\d+) segments, 0 words", line) for line in told[-9:-1]]
+    assert tuple(found and found[1] for found in by_kind) == KINDS
+    assert sum(int(found[2]) for found in by_kind if found) == pytest.approx(120, abs=4)
+    total = re.match(r"0 words in (\d+) segments \([1-9]\d* s\); 0 more words", told[-1])
+    assert total
+    assert int(total[1]) == sum(int(found[3]) for found in by_kind if found) > 20
+
+
+@pytest.mark.model
+def test_a_threshold_is_chosen_between_noise_and_speech(call: Callable[..., str], tmp_path: Path) -> None:
     folder = tmp_path / "corpus" / "ljspeech-part1"
     folder.mkdir(parents=True)
     (folder / "clip.wav").write_bytes((STARTER / "reference.wav").read_bytes())

@@ -1,18 +1,22 @@
-"""Word error rates with confidence intervals, real-time factor and memory of several recognisers, in one table.
+"""Error rates with confidence intervals, real-time factor and memory of several recognisers, in one table.
 
-Each system runs in a process of its own, so that its peak memory is its own. Model folders run through the app's
-``Recognizer``; PocketSphinx with its own en-us model, dictionary and language model.
+Errors are of words, or of phones where a system writes no words; the table says which. A row is printed as soon as its
+system has finished the set. Each system runs in a process of its own, so that its peak memory, over the sets so far, is
+its own. Model folders run through the app's ``Recognizer``; PocketSphinx with its own en-us model, dictionary and
+language model.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import multiprocessing
 import random
 import resource
+import sys
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +46,7 @@ class System:
 
     read: Callable[[Samples], list[str]]
     wanted: Callable[[str], list[str] | None] = words_of
+    unit: str = "words"
 
 
 @dataclass(frozen=True)
@@ -54,24 +59,25 @@ class Weights:
 
 @dataclass(frozen=True)
 class Score:
-    """One system on one set: errors and words of each clip, seconds of work and of audio."""
+    """One system on one set: errors and units (words or phones) of each clip, seconds of work and of audio."""
 
+    unit: str
     errors: list[int]
-    words: list[int]
+    counts: list[int]
     work_s: float
     audio_s: float
     memory_mb: float
 
     @property
     def rate_percent(self) -> float:
-        """The word error rate."""
-        return 100 * sum(self.errors) / max(1, sum(self.words))
+        """The error rate."""
+        return 100 * sum(self.errors) / max(1, sum(self.counts))
 
     def interval_percent(self, seed: int) -> tuple[float, float]:
         """A 95 % interval by the bootstrap over clips (Bisani and Ney 2004, ICASSP)."""
-        errors, words = np.array(self.errors), np.array(self.words)
+        errors, counts = np.array(self.errors), np.array(self.counts)
         draws = np.random.default_rng(seed).integers(len(errors), size=(RESAMPLINGS, len(errors)))
-        rates = 100 * errors[draws].sum(axis=1) / np.maximum(1, words[draws].sum(axis=1))
+        rates = 100 * errors[draws].sum(axis=1) / np.maximum(1, counts[draws].sum(axis=1))
         low, high = np.percentile(rates, [2.5, 97.5])
         return float(low), float(high)
 
@@ -116,7 +122,7 @@ def greedy_system(opened: ModelFolder) -> System:
             return None
         return [labels.symbols[sound] for word in words for sound in usual[places[word]]]
 
-    return System(read, wanted)
+    return System(read, wanted, "phones")
 
 
 def pocketsphinx_system() -> System:
@@ -135,6 +141,7 @@ def pocketsphinx_system() -> System:
     return System(read)
 
 
+@functools.cache
 def make_system(name: str, weights: Weights) -> System:
     """The system of that name; see ``main``."""
     if name == "pocketsphinx":
@@ -146,34 +153,42 @@ def make_system(name: str, weights: Weights) -> System:
     return app_system(without_language_model(opened), Weights()) if variant == "no-lm" else app_system(opened, weights)
 
 
-def measure(name: str, sets: dict[str, list[Clip]], weights: Weights) -> dict[str, Score]:
-    """Run one system over the sets."""
+def measure(name: str, chosen: str, clips: list[Clip], weights: Weights) -> Score | None:
+    """Run one system over one set; None if it can be compared on none of the clips."""
     system = make_system(name, weights)
-    scores = {}
-    with click.progressbar(length=sum(map(len, sets.values())), label=name, show_pos=True) as bar:
+    errors, counts, work_s, audio_s = [], [], 0.0, 0.0
+    with click.progressbar(clips, label=f"{name} {chosen}", show_pos=True, file=sys.stderr) as bar:
+        for clip in bar:
+            samples, wanted = read_samples(clip.path), system.wanted(clip.text)
+            if wanted is None:
+                continue
+            started_s = time.perf_counter()
+            found = system.read(samples)
+            work_s += time.perf_counter() - started_s
+            audio_s += len(samples) / SAMPLE_RATE_HZ
+            errors.append(edit_distance(found, wanted))
+            counts.append(len(wanted))
+    memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return Score(system.unit, errors, counts, work_s, audio_s, memory_mb) if errors else None
+
+
+def measure_apart(name: str, sets: dict[str, list[Clip]], weights: Weights) -> Iterator[tuple[str, Score]]:
+    """Run one system in a process of its own, so that its memory is its own, too; yield each set's score at once."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
         for chosen, clips in sets.items():
-            errors, words, work_s, audio_s = [], [], 0.0, 0.0
-            for clip in clips:
-                bar.update(1)
-                samples, wanted = read_samples(clip.path), system.wanted(clip.text)
-                if wanted is None:
-                    continue
-                started_s = time.perf_counter()
-                found = system.read(samples)
-                work_s += time.perf_counter() - started_s
-                audio_s += len(samples) / SAMPLE_RATE_HZ
-                errors.append(edit_distance(found, wanted))
-                words.append(len(wanted))
-            memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-            if errors:
-                scores[chosen] = Score(errors, words, work_s, audio_s, memory_mb)
-    return scores
+            if score := process.submit(measure, name, chosen, clips, weights).result():
+                yield chosen, score
 
 
-def measure_apart(name: str, sets: dict[str, list[Clip]], weights: Weights) -> dict[str, Score]:
-    """Run one system in a process of its own, so that its memory is its own, too."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(measure, (name, sets, weights))
+def report(name: str, sets: dict[str, list[Clip]], weights: Weights, seed: int) -> None:
+    """Print one system's rows as they come."""
+    for chosen, score in measure_apart(name, sets, weights):
+        low, high = score.interval_percent(seed)
+        speed = score.work_s / max(score.audio_s, 1e-9)
+        click.echo(
+            f"| {chosen} | {len(score.counts)} | {sum(score.counts)} | {score.unit} | {name} "
+            f"| {score.rate_percent:.1f} | {low:.1f}-{high:.1f} | {speed:.3f} | {score.memory_mb:.0f} |"
+        )
 
 
 def choose_sets(corpora: tuple[Path, ...], split: str, most_clips: int, seed: int) -> dict[str, list[Clip]]:
@@ -210,22 +225,16 @@ def main(
     """Score SYSTEMS; choose on dev, report on eval once.
 
     A system is ``pocketsphinx``, a model FOLDER, ``FOLDER:no-lm`` (searched without its language model) or
-    ``FOLDER:greedy`` (the likeliest label of each frame; of a phone model the rate is then of phones, on clips whose
-    words its lexicon knows).
+    ``FOLDER:greedy`` (the likeliest label of each frame; of a phone model the errors are then of phones, on clips
+    whose words its lexicon knows: column ``of``).
     """
     sets = choose_sets(corpus, split, most_clips, seed)
-    click.echo("| set | clips | words | system | WER % | 95 % interval | real-time factor | peak MB |")
-    click.echo("|---|---|---|---|---|---|---|---|")
+    click.echo("| set | clips | count | of | system | errors % | 95 % interval | real-time factor | peak MB so far |")
+    click.echo("|---|---|---|---|---|---|---|---|---|")
     with ThreadPoolExecutor(at_once) as threads:
-        runs = [threads.submit(measure_apart, system, sets, Weights(lm_weight, word_score)) for system in systems]
-        for system, run in zip(systems, runs, strict=True):
-            for name, score in run.result().items():
-                low, high = score.interval_percent(seed)
-                speed = score.work_s / max(score.audio_s, 1e-9)
-                click.echo(
-                    f"| {name} | {len(score.words)} | {sum(score.words)} | {system} | {score.rate_percent:.1f} "
-                    f"| {low:.1f}-{high:.1f} | {speed:.3f} | {score.memory_mb:.0f} |"
-                )
+        weights = Weights(lm_weight, word_score)
+        for run in [threads.submit(report, system, sets, weights, seed) for system in systems]:
+            run.result()
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -164,3 +164,21 @@ def test_trainings_are_averaged_weight_by_weight(load: Callable[[str], ModuleTyp
     assert refused.exit_code == 1
     assert "the networks differ in their weights" in refused.output
     assert not (tmp_path / "d").exists()
+
+
+def test_a_score_is_printed_before_the_next_set_is_heard(
+    load: Callable[[str], ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An interrupted evaluation of hours has told what it knows."""
+    evaluate = load("evaluate")
+
+    def measure_apart(name: str, *_: object) -> Iterator[tuple[str, object]]:
+        yield "eval-lj", evaluate.Score("phones", [1, 2], [10, 20], 3.0, 30.0, 640.4)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(evaluate, "measure_apart", measure_apart)
+    done = CliRunner().invoke(evaluate.main, ["net:greedy", "--corpus", str(tmp_path)])
+    assert done.exit_code == 1
+    head, _, row, *_ = done.output.splitlines()
+    assert head.split(" | ")[3:6] == ["of", "system", "errors %"]
+    assert row == "| eval-lj | 2 | 30 | phones | net:greedy | 10.0 | 10.0-10.0 | 0.100 | 640 |"

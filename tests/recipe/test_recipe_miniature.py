@@ -131,6 +131,7 @@ def test_from_speech_to_scores(tmp_path: Path, call: Callable[..., str]) -> None
     language, model = tmp_path / "language", tmp_path / "model"
     language.mkdir()
     write_lexicon(language / "lexicon.txt")
+    pronunciations = importlib.import_module("corpus").read_lexicon(language / "lexicon.txt")
     write_arpa(language / "lm.bin")
     export = ("--checkpoint", checkpoint, "--sphinx", sphinx, "--language", language, "--word-score", 1.5,
               "--clip", write_clip(tmp_path, TEXTS[0]), "--clip-text")  # fmt: skip
@@ -143,12 +144,17 @@ def test_from_speech_to_scores(tmp_path: Path, call: Callable[..., str]) -> None
     assert open_model_folder(model).decoding == DecodingParameters("lexicon", lm_weight=0.7, word_score=1.5)
     systems = [f"{model}{variant}" for variant in (":greedy", ":no-lm", "")]
     table = call("evaluate", *systems, "--corpus", corpus, "--split", "eval", "--at-once", 2)
-    rows = [line.split("|") for line in table.splitlines() if "eval-lj" in line]
-    assert [row[4].strip() for row in rows] == systems
-    assert [int(row[2]) for row in rows] == 3 * [len(SPOKEN["eval"])]
+    rows = {row[5]: row for row in ([part.strip() for part in line.split("|")] for line in table.splitlines()[2:])}
+    assert set(rows) == set(systems)
+    assert all(row[1] == "eval-lj" for row in rows.values())
+    words = [word for text in SPOKEN["eval"] for word in text.split()]
+    phones = sum(len(pronunciations[word][0]) for word in words)
+    clips = str(len(SPOKEN["eval"]))
+    wanted = [[clips, str(phones), "phones"], *2 * [[clips, str(len(words)), "words"]]]
+    assert [rows[system][2:5] for system in systems] == wanted
     # It has learnt its words by heart, all but some phones.
-    assert [float(row[5]) for row in rows[1:]] == [0, 0]
-    assert float(rows[0][5]) < 30
+    assert [float(rows[system][6]) for system in systems[1:]] == [0, 0]
+    assert float(rows[systems[0]][6]) < 30
     tuned = call("tune_weights", model, "--corpus", corpus, "--lm-weight", 0.6, "--lm-weight", 5, "--word-score", 0,
         "--blank-score", 0, "--blank-score", -0.5)  # fmt: skip
     assert (

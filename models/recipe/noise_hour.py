@@ -1,5 +1,8 @@
 """An hour without speech through the app's segmenter and recogniser: how many words come out? None should.
 
+Counted are the final words of each segment, and those shown while it grew: the recogniser hears it as often as on a
+machine that keeps up. On one core that takes about ten minutes.
+
 With --choose, instead: the letter confidence and the gain over silence (``dictation/asr/noise.py``) of that hour's
 segments beside those of development clips, and values of ``min_letter_confidence`` and ``min_gain_over_silence`` that
 keep the speech and leave out the noise.
@@ -9,6 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -24,65 +28,119 @@ from dictation.asr.model_folder import ModelFolder, open_model_folder
 from dictation.asr.noise import gain_over_silence, letter_confidence
 from dictation.asr.recognizer import Effort, Recognizer
 from dictation.core.records import SAMPLE_RATE_HZ, Samples, Segment
-from dictation.core.segmenter import SegmentClosed, Segmenter
+from dictation.core.segmenter import (
+    SegmentClosed,
+    Segmenter,
+    SegmentEvent,
+    SegmentOpened,
+    SegmentPaused,
+    SegmentResumed,
+)
 from dictation.core.settings import RecognizerSettings, SegmenterSettings
+from dictation.runtime.segmenter_worker import FIRST_PARTIAL_S, PARTIAL_EVERY_S
 
-BLOCK_FRAMES = 1600
-"""What the microphone delivers at once does not matter to the segmenter; 0.1 s keeps memory small."""
+BLOCK_FRAMES = 640
+"""40 ms, as from the microphone: with the app's times a growing segment is heard every 200 ms."""
 SPEECH_LOST_PERCENT = 1.0
 """So much speech may be lost to the letter confidence, and to the gain over silence."""
 SPARE_GAIN = 1.0
 """Nats between the noise that gained most and the threshold, for noise not heard yet."""
 
 
-def segments(sounds: Iterable[tuple[str, Samples]], threshold_dbfs: float) -> Iterator[tuple[str, Segment]]:
-    """What the segmenter takes for speech, with the kind of noise that was playing when it closed."""
-    segmenter, kind = Segmenter(SegmenterSettings(threshold_dbfs=threshold_dbfs)), ""
-    for kind, sound in sounds:
+@dataclass(frozen=True)
+class Piece:
+    """Something for the recogniser: a whole segment, or what the app would show of one that may still grow."""
+
+    samples: Samples
+    effort: Effort
+    is_whole: bool
+
+    @property
+    def length_s(self) -> float:
+        """How long it lasts."""
+        return len(self.samples) / SAMPLE_RATE_HZ
+
+
+class Ear:
+    """Cuts sound into the pieces that the app's ``SegmenterWorker`` offers; nothing is skipped for being late."""
+
+    def __init__(self, threshold_dbfs: float) -> None:
+        self._segmenter = Segmenter(SegmenterSettings(threshold_dbfs=threshold_dbfs))
+        self._due_frame: int | None = None
+        self._paused: Segment | None = None
+
+    def hear(self, sound: Samples) -> Iterator[Piece]:
+        """Yield the pieces that are due by the end of a sound."""
         for first in range(0, len(sound), BLOCK_FRAMES):
-            for event in segmenter.push(sound[first : first + BLOCK_FRAMES]):
-                if isinstance(event, SegmentClosed):
-                    yield kind, event.segment
-    for event in segmenter.flush():
-        if isinstance(event, SegmentClosed):
-            yield kind, event.segment
+            yield from self._follow(self._segmenter.push(sound[first : first + BLOCK_FRAMES]))
+            is_due = self._due_frame is not None and self._segmenter.received_frames >= self._due_frame
+            if is_due and self._paused is None and (audio := self._segmenter.open_audio()):
+                self._due_frame = self._segmenter.received_frames + round(PARTIAL_EVERY_S * SAMPLE_RATE_HZ)
+                yield Piece(audio.samples, Effort.PARTIAL, is_whole=False)
+
+    def finish(self) -> Iterator[Piece]:
+        """Yield what the end of the input closes."""
+        yield from self._follow(self._segmenter.flush())
+
+    def _follow(self, events: list[SegmentEvent]) -> Iterator[Piece]:
+        for event in events:
+            if isinstance(event, SegmentClosed):
+                yield Piece(event.segment.samples, Effort.FINAL, is_whole=True)
+            elif self._paused is not None:  # decoded in advance and shown, but it was not the end
+                yield Piece(self._paused.samples, Effort.FINAL, is_whole=False)
+            self._paused = event.segment if isinstance(event, SegmentPaused) else None
+            if isinstance(event, SegmentOpened):
+                self._due_frame = event.onset_frame + round(FIRST_PARTIAL_S * SAMPLE_RATE_HZ)
+            elif not isinstance(event, (SegmentPaused, SegmentResumed)):
+                self._due_frame = None
 
 
-def count_words(
-    folder: ModelFolder, sounds: Iterable[tuple[str, Samples]], threshold_dbfs: float
-) -> Iterator[tuple[str, float, str, str]]:
-    """Recognise every segment: the kind of noise, seconds, final words, and words while it went on."""
-    recognizer = Recognizer(folder, RecognizerSettings(processor="cpu"))
-    recognizer.load()
-    for kind, segment in segments(sounds, threshold_dbfs):
-        final = recognizer.recognize(segment.samples).best.text
-        half = segment.samples[: len(segment.samples) // 2]
-        yield kind, segment.length_s, final, recognizer.recognize(half, Effort.PARTIAL).best.text
+def pieces(sounds: Iterable[tuple[str, Samples]], threshold_dbfs: float) -> Iterator[tuple[str, Piece]]:
+    """What the app would recognise, with the kind of noise that was playing then."""
+    ear, kind = Ear(threshold_dbfs), ""
+    for kind, sound in sounds:
+        for piece in ear.hear(sound):
+            yield kind, piece
+    for piece in ear.finish():
+        yield kind, piece
+
+
+def segments(sounds: Iterable[tuple[str, Samples]], threshold_dbfs: float) -> Iterator[tuple[str, Piece]]:
+    """What the segmenter takes for speech, each segment once."""
+    return ((kind, piece) for kind, piece in pieces(sounds, threshold_dbfs) if piece.is_whole)
 
 
 def report_words(
     folder: ModelFolder, sounds: Iterable[tuple[str, Samples]], threshold_dbfs: float, *, is_verbose: bool
 ) -> None:
     """Print the number of words, by kind of noise."""
-    played_s, count, audio_s, words, tentative = Counter[str](), Counter[str](), 0.0, Counter[str](), 0
+    recognizer = Recognizer(folder, RecognizerSettings(processor="cpu"))
+    recognizer.load()
+    played_s, count, words = Counter[str](), Counter[str](), Counter[str]()
+    audio_s, looks, shown, tentative = 0.0, 0, 0, 0
 
     def played() -> Iterator[tuple[str, Samples]]:
         for kind, sound in sounds:
             played_s[kind] += len(sound) / SAMPLE_RATE_HZ
             yield kind, sound
 
-    for kind, seconds, final, partial in count_words(folder, played(), threshold_dbfs):
-        count[kind] += 1
-        audio_s += seconds
-        words[kind] += len(final.split())
-        tentative += len(partial.split())
-        if is_verbose and final:
-            click.echo(f"  {kind}, {seconds:.1f} s: {final}")
+    for kind, piece in pieces(played(), threshold_dbfs):
+        text = recognizer.recognize(piece.samples, piece.effort).best.text
+        if piece.is_whole:
+            count[kind] += 1
+            audio_s += piece.length_s
+            words[kind] += len(text.split())
+        else:
+            looks += 1
+            shown += bool(text)
+            tentative += len(text.split())
+        if is_verbose and text:
+            click.echo(f"  {kind}, {piece.length_s:.1f} s{'' if piece.is_whole else ', tentatively'}: {text}")
     for kind in sorted(played_s):
         click.echo(f"{kind}: {played_s[kind]:.0f} s, {count[kind]} segments, {words[kind]} words")
     click.echo(
-        f"{words.total()} words in {count.total()} segments ({audio_s:.0f} s); {tentative} more words had been shown"
-        " tentatively halfway through them"
+        f"{words.total()} words in {count.total()} segments ({audio_s:.0f} s); {tentative} words shown tentatively, in"
+        f" {shown} of {looks} texts of segments that were growing"
     )
 
 
@@ -101,7 +159,9 @@ def report_choice(
     network = Network(folder)
     decoder, _ = build_decoder(folder, None)
     decoder.configure(folder.decoding.adapt(RecognizerSettings()))
-    found = [measure(folder, network, decoder, one.samples) for _, one in segments(sounds, threshold_dbfs)]
+    found = [
+        measure(folder, network, decoder, one.samples) for _, one in pieces(sounds, threshold_dbfs) if one.is_whole
+    ]
     noise = np.array(found).reshape(-1, 2)
     with click.progressbar(clips, label="Hearing speech") as bar:
         speech = np.array([measure(folder, network, decoder, read_samples(clip)) for clip in bar])

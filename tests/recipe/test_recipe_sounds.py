@@ -16,9 +16,13 @@ from click.testing import CliRunner
 
 from dictation.asr.labels import Labels
 from dictation.asr.letter_sounds import read_letter_sounds
+from dictation.asr.model_folder import open_model_folder
+from dictation.asr.recognizer import Effort
+from dictation.asr.self_test import read_clip
 
 RECIPE = Path(__file__).resolve().parents[2] / "models" / "recipe"
 STARTER = RECIPE.parent / "starter"
+GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 KINDS = ("breath", "clicks", "hiss", "hum", "knocks", "room", "silence", "tones")
 
 
@@ -136,13 +140,44 @@ def test_prompts_become_a_corpus(load: Callable[[str], ModuleType], call: Callab
 
 @pytest.mark.model
 def test_minutes_with_every_kind_of_noise_give_no_words(call: Callable[..., str]) -> None:
-    told = call("noise_hour", STARTER, "--minutes", 2, "--seed", 7).splitlines()
+    told = call("noise_hour", STARTER, "--minutes", 1.7, "--seed", 19).splitlines()
     by_kind = [re.fullmatch(r"(\w+): ([1-9]\d*) s, (\d+) segments, 0 words", line) for line in told[-9:-1]]
     assert tuple(found and found[1] for found in by_kind) == KINDS
-    assert sum(int(found[2]) for found in by_kind if found) == pytest.approx(120, abs=4)
-    total = re.match(r"0 words in (\d+) segments \([1-9]\d* s\); 0 more words", told[-1])
+    assert sum(int(found[2]) for found in by_kind if found) == pytest.approx(102, abs=4)
+    total = re.match(
+        r"0 words in (\d+) segments \([1-9]\d* s\); 0 words shown tentatively, in 0 of (\d+) texts", told[-1]
+    )
     assert total
-    assert int(total[1]) == sum(int(found[3]) for found in by_kind if found) > 20
+    assert int(total[1]) == sum(int(found[3]) for found in by_kind if found) > 10
+    assert int(total[2]) > 2 * int(total[1])  # each is heard again and again while it grows
+
+
+@pytest.mark.model
+def test_words_are_counted_whole_and_while_they_grow(
+    load: Callable[[str], ModuleType], capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = load("noise_hour")
+    clip = np.pad(read_clip(GOLDEN / "digits.wav"), 16_000)
+    *growing, whole = [piece for _, piece in program.pieces([("speech", clip)], -45.0)]
+    lengths_s = [piece.length_s for piece in growing if piece.effort is Effort.PARTIAL]
+    assert whole.is_whole
+    assert not any(piece.is_whole for piece in growing)
+    assert np.diff(lengths_s).min() == pytest.approx(0.2)
+    assert len(lengths_s) > 5
+    # A pause, shorter than the silence that ends a segment, lets the app decode in advance.
+    twice = np.concatenate([clip[:-21_600], clip[16_000:]])
+    paused = [piece for _, piece in program.pieces([("speech", twice)], -45.0)]
+    assert [piece.is_whole for piece in paused if piece.effort is Effort.FINAL] == [False, True]
+    program.report_words(open_model_folder(STARTER), [("speech", clip)], -45.0, is_verbose=True)
+    *told, of_speech, total = capsys.readouterr().out.splitlines()
+    assert of_speech == f"speech: {len(clip) / 16_000:.0f} s, 1 segments, 5 words"
+    assert told[-1] == f"  speech, {whole.length_s:.1f} s: one two three four five"
+    tentative = [line.split(": ")[1].split() for line in told[:-1] if ", tentatively" in line]
+    assert tentative
+    assert total == (
+        f"5 words in 1 segments ({whole.length_s:.0f} s); {sum(map(len, tentative))} words shown tentatively, in"
+        f" {len(tentative)} of {len(growing)} texts of segments that were growing"
+    )
 
 
 @pytest.mark.model

@@ -1,13 +1,18 @@
-"""Which words of a growing utterance will stay: those on which two successive hypotheses agree.
+"""Which words of a growing utterance will stay: those on which its last three hypotheses agree.
 
-The idea is LocalAgreement-2 (Liu, Spanakis & Niehues 2020, "Low-Latency Sequence-to-Sequence Speech Recognition
-and Translation by Partial Hypothesis Selection"), used by whisper_streaming.
+The idea is LocalAgreement (Liu, Spanakis & Niehues 2020, "Low-Latency Sequence-to-Sequence Speech Recognition and
+Translation by Partial Hypothesis Selection"), used with two hypotheses by whisper_streaming.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
-from itertools import takewhile
+
+HYPOTHESES = 3
+"""Over 98 development clips heard every 200 ms by starter-v6, the final text changed 28 % (Common Voice), 16 (LJ
+Speech), 22 (speechocean762), 7 (numbers) and 5 % (GRID) of the words on which two had agreed; with three it is 25, 8,
+12, 7 and 1 %. About as many words become stable, as a wrong one holds up all after it; each does so 200 ms later."""
 
 
 class Stabilizer:
@@ -18,15 +23,24 @@ class Stabilizer:
     """
 
     def __init__(self) -> None:
-        self._previous: tuple[str, ...] = ()
+        self._last: deque[tuple[str, ...]] = deque(maxlen=HYPOTHESES)
         self._stable: tuple[str, ...] = ()
 
     def push(self, words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Take the newest hypothesis; return the stable words and the tail that follows them."""
         current = tuple(words)
-        pairs = zip(self._previous[:-1], current[:-1], strict=False)
-        agreed = tuple(pair[1] for pair in takewhile(lambda pair: pair[0] == pair[1], pairs))
-        if len(agreed) > len(self._stable) and agreed[: len(self._stable)] == self._stable:
-            self._stable = agreed
-        self._previous = current
+        self._last.append(current)
+        if len(self._last) == HYPOTHESES:
+            agreed = self._agreed()
+            if len(agreed) > len(self._stable) and agreed[: len(self._stable)] == self._stable:
+                self._stable = agreed
         return self._stable, current[len(self._stable) :]
+
+    def _agreed(self) -> tuple[str, ...]:
+        """The words with which all of the hypotheses begin, each without its last one."""
+        agreed = []
+        for first, *others in zip(*(words[:-1] for words in self._last), strict=False):
+            if any(other != first for other in others):
+                break
+            agreed.append(first)
+        return tuple(agreed)

@@ -15,18 +15,23 @@ def utterance(segment_id: int, text: str) -> Utterance:
     return Utterance(segment_id, 0.0, 1.0, Recognition((Hypothesis(words),), 1.0, 0.0, 0.0, "cpu"))
 
 
-def test_words_become_stable_when_two_hypotheses_agree_and_the_last_never() -> None:
+def test_words_become_stable_when_three_hypotheses_agree_and_the_last_never() -> None:
     stabilizer = Stabilizer()
     assert stabilizer.push(["the", "cat"]) == ((), ("the", "cat"))
+    assert stabilizer.push(["the", "cat", "sat"]) == ((), ("the", "cat", "sat"))
     assert stabilizer.push(["the", "cat", "sat", "on"]) == (("the",), ("cat", "sat", "on"))
-    assert stabilizer.push(["the", "cat", "sat", "upon", "it"]) == (("the", "cat", "sat"), ("upon", "it"))
+    assert stabilizer.push(["the", "cat", "sat", "upon", "it"]) == (("the", "cat"), ("sat", "upon", "it"))
+    assert stabilizer.push(["the", "cat", "set", "upon", "it"])[0] == ("the", "cat")
+    assert stabilizer.push(["the", "cat", "set", "upon", "it"])[0] == ("the", "cat")
+    assert stabilizer.push(["the", "cat", "set", "upon"]) == (("the", "cat", "set"), ("upon",))
 
 
 def test_stable_words_stay_when_a_later_hypothesis_disagrees() -> None:
     stabilizer = Stabilizer()
-    stabilizer.push(["a", "b", "c"])
-    stabilizer.push(["a", "b", "c"])
-    assert stabilizer.push(["x", "y"]) == (("a", "b"), ())
+    for _ in range(3):
+        stabilizer.push(["a", "b", "c"])
+    for _ in range(3):
+        assert stabilizer.push(["x", "y"]) == (("a", "b"), ())
     assert stabilizer.push(["x", "y", "z"])[0] == ("a", "b")
 
 

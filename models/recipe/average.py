@@ -15,6 +15,8 @@ from torch import Tensor
 def average(states: list[dict[str, Tensor]]) -> dict[str, Tensor]:
     """The mean of each weight; what is no number with a fraction is taken from the last.
 
+    In double precision, so that rounding does not depend on how many there are and in which order.
+
     Raises:
         ValueError: if the networks have different weights.
     """
@@ -22,7 +24,9 @@ def average(states: list[dict[str, Tensor]]) -> dict[str, Tensor]:
     if any({name: value.shape for name, value in state.items()} != shapes for state in states):
         raise ValueError("the networks differ in their weights")
     return {
-        name: torch.stack([state[name] for state in states]).mean(dim=0) if last.is_floating_point() else last
+        name: torch.stack([state[name].double() for state in states]).mean(dim=0).to(last.dtype)
+        if last.is_floating_point()
+        else last
         for name, last in states[-1].items()
     }
 

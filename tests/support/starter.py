@@ -1,3 +1,3 @@
 """What tests know of the shipped model without opening it."""
 
-STARTER_NAME = "starter-v6"
+STARTER_NAME = "starter-v7"

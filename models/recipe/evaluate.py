@@ -18,12 +18,16 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib import metadata
+from itertools import chain
 from pathlib import Path
 
 import click
 import numpy as np
 from acoustics import Network
+from asked import digest, digest_of
 from corpus import EVALUATION_SETS, Clip, read_clips, read_samples, words_of
+from kept_scores import KeptScores
 
 from dictation.asr.decoding import LEXICON
 from dictation.asr.lexicon import read_lexicon
@@ -180,9 +184,22 @@ def measure_apart(name: str, sets: dict[str, list[Clip]], weights: Weights) -> I
                 yield chosen, score
 
 
-def report(name: str, sets: dict[str, list[Clip]], weights: Weights, seed: int) -> None:
-    """Print one system's rows as they come."""
-    for chosen, score in measure_apart(name, sets, weights):
+def key_of(name: str, chosen: str, clips: list[Clip], weights: Weights) -> str:
+    """What a score belongs to: the system's files, the clips and the weights."""
+    place = name.partition(":")[0]
+    system = digest_of(Path(place)) if name != "pocketsphinx" else metadata.version(name)
+    rows = (f"{clip.path}\t{clip.text}" for clip in clips)
+    return digest(part.encode() for part in (name, system, chosen, repr(weights), *rows))
+
+
+def report(name: str, sets: dict[str, list[Clip]], weights: Weights, seed: int, kept: KeptScores | None) -> None:
+    """Print one system's rows as they come, those that were kept first."""
+    keys = {chosen: key_of(name, chosen, clips, weights) for chosen, clips in sets.items()} if kept else {}
+    known = {chosen: Score(**score) for chosen, key in keys.items() if kept and (score := kept.find(key))}
+    missing = {chosen: clips for chosen, clips in sets.items() if chosen not in known}
+    for chosen, score in chain(known.items(), measure_apart(name, missing, weights)):
+        if kept and chosen in missing:
+            kept.add(keys[chosen], dataclasses.asdict(score))
         low, high = score.interval_percent(seed)
         speed = score.work_s / max(score.audio_s, 1e-9)
         click.echo(
@@ -211,6 +228,7 @@ def choose_sets(corpora: tuple[Path, ...], split: str, most_clips: int, seed: in
 @click.option("--lm-weight", type=float, help="Instead of what the model folders advise.")
 @click.option("--word-score", type=float, help="Likewise.")
 @click.option("--at-once", default=1, show_default=True, help="Systems side by side; their speeds then suffer alike.")
+@click.option("--keep", type=click.Path(path_type=Path), help="Keep scores here, and go on from those that are there.")
 @click.option("--seed", default=1, show_default=True)
 def main(
     systems: tuple[str, ...],
@@ -220,6 +238,7 @@ def main(
     lm_weight: float | None,
     word_score: float | None,
     at_once: int,
+    keep: Path | None,
     seed: int,
 ) -> None:
     """Score SYSTEMS; choose on dev, report on eval once.
@@ -227,13 +246,16 @@ def main(
     A system is ``pocketsphinx``, a model FOLDER, ``FOLDER:no-lm`` (searched without its language model) or
     ``FOLDER:greedy`` (the likeliest label of each frame; of a phone model the errors are then of phones, on clips
     whose words its lexicon knows: column ``of``).
+
+    With --keep, a run that was interrupted goes on with the first set that has no score yet. A score counts for the
+    same files, clips and weights; delete the file when the program has changed.
     """
     sets = choose_sets(corpus, split, most_clips, seed)
     click.echo("| set | clips | count | of | system | errors % | 95 % interval | real-time factor | peak MB so far |")
     click.echo("|---|---|---|---|---|---|---|---|---|")
     with ThreadPoolExecutor(at_once) as threads:
-        weights = Weights(lm_weight, word_score)
-        for run in [threads.submit(report, system, sets, weights, seed) for system in systems]:
+        weights, kept = Weights(lm_weight, word_score), KeptScores(keep) if keep else None
+        for run in [threads.submit(report, system, sets, weights, seed, kept) for system in systems]:
             run.result()
 
 

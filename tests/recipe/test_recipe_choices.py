@@ -182,3 +182,38 @@ def test_a_score_is_printed_before_the_next_set_is_heard(
     head, _, row, *_ = done.output.splitlines()
     assert head.split(" | ")[3:6] == ["of", "system", "errors %"]
     assert row == "| eval-lj | 2 | 30 | phones | net:greedy | 10.0 | 10.0-10.0 | 0.100 | 640 |"
+
+
+def test_an_evaluation_goes_on_with_the_sets_that_have_no_score(
+    load: Callable[[str], ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if it was killed while it wrote; another model, or other clips, have scores of their own."""
+    evaluate, corpus = load("evaluate"), load("corpus")
+    sets = {name: [corpus.Clip("x", tmp_path / "a.wav", "dev", "tea")] for name in ("eval-lj", "eval-l2")}
+    asked: list[list[str]] = []
+
+    def measure_apart(_: str, missing: dict[str, object], *__: object) -> Iterator[tuple[str, object]]:
+        asked.append(list(missing))
+        for name in missing:
+            yield name, evaluate.Score("words", [len(asked)], [4], 3.0, 30.0, 640.4)
+            if len(asked) == 1:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(evaluate, "measure_apart", measure_apart)
+    monkeypatch.setattr(evaluate, "choose_sets", lambda *_: sets)
+    kept, model = tmp_path / "scores", tmp_path / "net"
+    model.mkdir()
+    (model / "weights").write_bytes(b"1")
+    arguments = [str(model), "--corpus", str(tmp_path), "--keep", str(kept)]
+    assert CliRunner().invoke(evaluate.main, arguments).exit_code == 1
+    with kept.open("a", encoding="utf-8") as stream:
+        stream.write('{"key": "cut o')
+    for _ in range(2):
+        *_, lj, l2 = CliRunner().invoke(evaluate.main, arguments, catch_exceptions=False).output.splitlines()
+        assert [row.split(" | ")[5] for row in (lj, l2)] == ["25.0", "50.0"]
+    assert asked == [["eval-lj", "eval-l2"], ["eval-l2"], []]
+    (model / "weights").write_bytes(b"2")
+    CliRunner().invoke(evaluate.main, arguments, catch_exceptions=False)
+    sets["eval-lj"][0] = corpus.Clip("x", tmp_path / "a.wav", "dev", "two")
+    CliRunner().invoke(evaluate.main, arguments, catch_exceptions=False)
+    assert asked[3:] == [["eval-lj", "eval-l2"], ["eval-lj"]]

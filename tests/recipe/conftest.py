@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +25,15 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType
     for name in set(sys.modules) - known:
         if str(RECIPE) in str(getattr(sys.modules[name], "__file__", "")):
             del sys.modules[name]
+
+
+@pytest.fixture
+def english() -> Path:
+    """CMU Sphinx's folder of US English in the PocketSphinx wheel: Gaussians in ``en-us``, and the dictionary."""
+    spec = importlib.util.find_spec("pocketsphinx")
+    if spec is None or spec.origin is None:
+        pytest.skip("the recipe's dependencies are not installed: uv sync --group recipe")
+    return Path(spec.origin).parent / "model" / "en-us"
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-pytest.importorskip("torchaudio")
 ASKED = {"--seed": 1, "--text": "sha256:12"}
 
 
@@ -68,9 +67,9 @@ def write_corpus(folder: Path, rows: str) -> None:
     (folder / "manifest.tsv").write_text(f"path\tseconds\tspeaker\tsplit\ttext\n{rows}", encoding="utf-8")
 
 
-def test_prepare_refuses_shards_of_other_options_and_rows(load: Callable[[str], ModuleType], tmp_path: Path) -> None:
-    pocketsphinx = pytest.importorskip("pocketsphinx")
-    english = Path(pocketsphinx.__file__).parent / "model" / "en-us"
+def test_prepare_refuses_shards_of_other_options_and_rows(
+    load: Callable[[str], ModuleType], english: Path, tmp_path: Path
+) -> None:
     corpus, features = tmp_path / "corpus", tmp_path / "features"
     (tmp_path / "lexicon").write_text("one W AH N\ntwo T UW\n", encoding="utf-8")
     places = {"corpus": corpus, "sphinx": english / "en-us", "lexicon": tmp_path / "lexicon", "output": features}

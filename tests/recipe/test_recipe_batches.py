@@ -7,10 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
-import pytest
 import torch
-
-save_file = pytest.importorskip("safetensors.torch").save_file
+from safetensors.torch import save_file
 
 
 def test_a_corpus_called_like_a_split_brings_the_other_split_nothing(

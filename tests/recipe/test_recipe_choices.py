@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,10 +17,6 @@ from dictation.asr.conformer import Conformer
 from dictation.asr.network import EncoderParameters
 
 RECIPE = Path(__file__).resolve().parents[2] / "models" / "recipe"
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("pocketsphinx") is None,
-    reason="the recipe's dependencies are not installed: uv sync --group recipe",
-)
 LEXICON = {"tea": [("T", "IY")], "two": [("T", "UW")], "toe": [("T", "OW")]}
 
 

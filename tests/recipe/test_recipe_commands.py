@@ -110,9 +110,9 @@ def test_the_text_that_suits_the_development_rows_is_read(call: Callable[..., st
     assert json.loads(output.read_text(encoding="utf-8")) == {"other": 0, "suits": 1}
 
 
+@pytest.mark.usefixtures("english")
 def test_pocketsphinx_is_scored_beside_the_models(call: Callable[..., str], tmp_path: Path) -> None:
     """It hears "well three four five"; the bound leaves room for another release."""
-    pytest.importorskip("pocketsphinx", reason="the recipe's dependencies are not installed: uv sync --group recipe")
     folder = write_manifest(tmp_path / "ljspeech-part1", ("digits.wav", "dev", "One, two, three, four, five."))
     shutil.copy(GOLDEN / "digits.wav", folder)
     row = [part.strip() for part in call("evaluate", "pocketsphinx", "--corpus", tmp_path).splitlines()[-1].split("|")]

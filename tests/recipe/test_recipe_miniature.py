@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import json
 import os
 import shutil
@@ -33,16 +32,6 @@ SPOKEN = {
 TEXTS = SPOKEN["train"]
 
 
-def _find_sphinx() -> Path | None:
-    spec = importlib.util.find_spec("pocketsphinx")
-    return Path(spec.origin).parent / "model" / "en-us" if spec and spec.origin else None
-
-
-SPHINX = _find_sphinx()
-needs_recipe = pytest.mark.skipif(
-    SPHINX is None or importlib.util.find_spec("torchaudio") is None,
-    reason="the recipe's dependencies are not installed: uv sync --group recipe",
-)
 ESPEAK = shutil.which("espeak-ng") or ""
 needs_espeak = pytest.mark.skipif(not ESPEAK, reason="espeak-ng is not installed")
 
@@ -91,11 +80,10 @@ def write_clip(folder: Path, text: str) -> Path:
     return folder / "clip.wav"
 
 
-def write_lexicon(path: Path) -> None:
+def write_lexicon(dictionary: Path, path: Path) -> None:
     """The texts' words with CMU's pronunciations: all that the search may say."""
-    assert SPHINX is not None
     wanted = {word for text in TEXTS for word in text.split()}
-    lines = (SPHINX / "cmudict-en-us.dict").read_text(encoding="utf-8").splitlines()
+    lines = dictionary.read_text(encoding="utf-8").splitlines()
     path.write_text("\n".join(line for line in lines if line.split()[0] in wanted) + "\n", encoding="utf-8")
 
 
@@ -108,12 +96,10 @@ def write_arpa(path: Path) -> None:
     path.write_text("\n".join([*head, *entries, *pairs]), encoding="utf-8")
 
 
-@needs_recipe
 @needs_espeak
-def test_from_speech_to_scores(tmp_path: Path, call: Callable[..., str]) -> None:
-    assert SPHINX is not None
+def test_from_speech_to_scores(tmp_path: Path, english: Path, call: Callable[..., str]) -> None:
     corpus, features, checkpoint = write_corpus(tmp_path / "corpus"), tmp_path / "features", tmp_path / "net.pt"
-    sphinx, dictionary = SPHINX / "en-us", SPHINX / "cmudict-en-us.dict"
+    sphinx, dictionary = english / "en-us", english / "cmudict-en-us.dict"
     for split in ("train", "dev"):
         call(
             "prepare",
@@ -130,7 +116,7 @@ def test_from_speech_to_scores(tmp_path: Path, call: Callable[..., str]) -> None
     assert "step 300" in resumed
     language, model = tmp_path / "language", tmp_path / "model"
     language.mkdir()
-    write_lexicon(language / "lexicon.txt")
+    write_lexicon(dictionary, language / "lexicon.txt")
     pronunciations = importlib.import_module("corpus").read_lexicon(language / "lexicon.txt")
     write_arpa(language / "lm.bin")
     export = ("--checkpoint", checkpoint, "--sphinx", sphinx, "--language", language, "--word-score", 1.5,
@@ -163,9 +149,7 @@ def test_from_speech_to_scores(tmp_path: Path, call: Callable[..., str]) -> None
     assert tuned.splitlines()[-1] == "best: --lm-weight 0.6 --word-score 0.0 --blank-score 0.0 --beam-prune-logp -10.0"
 
 
-@needs_recipe
-def test_preparing_again_keeps_the_shards(tmp_path: Path, call: Callable[..., str]) -> None:
-    assert SPHINX is not None
+def test_preparing_again_keeps_the_shards(tmp_path: Path, english: Path, call: Callable[..., str]) -> None:
     folder = tmp_path / "corpus" / "set"
     folder.mkdir(parents=True)
     noise = np.random.default_rng(0).integers(-9999, 9999, 16_000, dtype=np.int16)
@@ -175,8 +159,8 @@ def test_preparing_again_keeps_the_shards(tmp_path: Path, call: Callable[..., st
         clip.setframerate(16_000)
         clip.writeframes(noise.tobytes())
     (folder / "manifest.tsv").write_text("path\tseconds\tspeaker\tsplit\ttext\na.wav\t1\tx\ttrain\tone two\n")
-    arguments = ("--corpus", tmp_path / "corpus", "--sphinx", SPHINX / "en-us", "--output", tmp_path / "features")
-    lexicon = ("--lexicon", SPHINX / "cmudict-en-us.dict", "--perturbed")
+    arguments = ("--corpus", tmp_path / "corpus", "--sphinx", english / "en-us", "--output", tmp_path / "features")
+    lexicon = ("--lexicon", english / "cmudict-en-us.dict", "--perturbed")
     call("prepare", *arguments, *lexicon)
     (shard,) = (tmp_path / "features").glob("*.safetensors")
     first, written_ns = shard.read_bytes(), shard.stat().st_mtime_ns
@@ -187,16 +171,15 @@ def test_preparing_again_keeps_the_shards(tmp_path: Path, call: Callable[..., st
     assert shard.read_bytes() == first
 
 
-@needs_recipe
-def test_a_phone_with_many_tied_states_outweighs_silence_that_was_not_heard(call: Callable[..., str]) -> None:
-    assert SPHINX is not None
+@pytest.mark.usefixtures("call")  # makes the programs importable
+def test_a_phone_with_many_tied_states_outweighs_silence_that_was_not_heard(english: Path) -> None:
     train, tying = importlib.import_module("train"), importlib.import_module("sphinx_model")
-    phones = tying.read_tying(SPHINX / "en-us" / "mdef").phones
+    phones = tying.read_tying(english / "en-us" / "mdef").phones
     for heard, label in (("T", "T"), ("AH", "AH"), ("SIL", "<blank>")):
         posteriors = torch.zeros(1, train.STACKED_BANDS + 5 * len(phones))
         posteriors[0, train.STACKED_BANDS + 3 * phones.index(heard)] = 0.3
         features = 0.5 * (posteriors + train.LEAST_POSTERIOR).log()
-        log_probs = train.PhonePlacer(SPHINX / "en-us").log_probs(features)
+        log_probs = train.PhonePlacer(english / "en-us").log_probs(features)
         assert train.SYMBOLS[int(log_probs.argmax())] == label
 
 

@@ -281,9 +281,8 @@ class _Build:
             try:
                 write_binary(arpa, binary, lambda _: self.checkpoint())
             except (CannotPack, OSError) as error:  # a full disk among others: the text is there and will do
-                _log.info(
-                    "a personal language model stays ARPA text: %s", type(error).__name__
-                )  # its words are private
+                # The kind alone: what the error says may quote the document.
+                _log.info("a personal language model stays ARPA text: %s", type(error).__name__)
                 return ARPA_FILE
         arpa.unlink()
         return BINARY_FILE

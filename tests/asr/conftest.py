@@ -33,7 +33,7 @@ def loaded(starter: ModelFolder) -> Iterator[tuple[Recognizer, LoadReport]]:
 def letters(tmp_path_factory: pytest.TempPathFactory) -> ModelFolder:
     """A trained model whose labels are letters: what imported models are like."""
     if not STARTER_V0.exists():
-        pytest.skip("the shared folder beside the checkout is missing")
+        pytest.skip("needs the shared folder beside the checkout: ../shared/models/starter-v0 is not there")
     folder = tmp_path_factory.mktemp("starter-v0")
     for file in STARTER_V0.iterdir():
         (folder / file.name).symlink_to(file)

@@ -84,7 +84,8 @@ def test_logits_equal_torchaudio_s(norm: str, marks: int, tmp_path: Path) -> Non
     kept = [0, *range(1 + marks, len(TOKENS) + marks)]
     samples = torch.randn(1, 4000, generator=torch.Generator().manual_seed(1))  # the weights are seeded too
     with torch.inference_mode():
-        torch.testing.assert_close(ours(samples), theirs(samples)[0][..., kept], rtol=0, atol=1e-4)
+        # These logits reach 50, where float32 is rounded to 4e-6: other instructions (AVX-512) make 1.2e-4 of that.
+        torch.testing.assert_close(ours(samples), theirs(samples)[0][..., kept], rtol=1e-5, atol=1e-4)
     assert recognise_source(source) is ImportKind.FLASHLIGHT
     assert (parameters.heads, parameters.samples_per_frame, parameters.position_groups) == (12, 320, 16)
     assert made.features.is_normalised is (norm == "layer")

@@ -119,6 +119,7 @@ class JobBox:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._finals: deque[Job] = deque()
+        self._unsettled_finals = 0
         self._files: deque[Job] = deque()
         self._newest: Job | None = None
         self._running: Job | None = None
@@ -141,8 +142,14 @@ class JobBox:
                 self._running_is_void = True
             self._finals.append(job)
             dropped = self._trim_backlog()
+            self._unsettled_finals += (job.kind is JobKind.FINAL) - len(dropped)
             self._changed.notify_all()
             return dropped
+
+    def settle(self) -> None:
+        """Count one final as answered: its text, or why there is none, has reached whoever shows it."""
+        with self._changed:
+            self._unsettled_finals = max(0, self._unsettled_finals - 1)  # none are left once the box was abandoned
 
     def put_newest(self, job: Job) -> bool:
         """Offer a partial or speculative job in place of the one waiting; False if the recogniser is too far behind."""
@@ -224,6 +231,7 @@ class JobBox:
         with self._changed:
             self._is_abandoned = True
             self._finals.clear()
+            self._unsettled_finals = 0
         self.close()
 
     @property
@@ -240,9 +248,9 @@ class JobBox:
 
     @property
     def pending_finals(self) -> int:
-        """Closed segments whose text is not there yet, the running one included."""
+        """Closed segments whose text is not there yet: those that nobody has called ``settle`` for."""
         with self._changed:
-            return len(self._finals) + (self._running is not None and self._running.kind is JobKind.FINAL)
+            return self._unsettled_finals
 
     def _has_work(self) -> bool:
         is_wanted = self._is_closed or self._is_nudged

@@ -282,6 +282,8 @@ class Session(QObject):
         worker.partial_ready.connect(self._text.hear)
         worker.final_ready.connect(self._text.commit)
         worker.final_failed.connect(self._text.fail)
+        worker.final_ready.connect(self._on_final_answered)  # connected behind the text, so called behind it
+        worker.final_failed.connect(self._on_final_answered)
         worker.gap_reached.connect(self._text.add_gap)
         worker.finished.connect(thread.quit, Qt.ConnectionType.DirectConnection)
         thread.finished.connect(self._on_thread_finished)
@@ -311,6 +313,12 @@ class Session(QObject):
     def _on_recording_changed(self, is_recording: bool) -> None:
         """The segmenter has really stopped (or started): from now on draining ends with the last final."""
         self._is_stopping = self._is_stopping and is_recording
+        self._end_draining()
+
+    @Slot()
+    def _on_final_answered(self) -> None:
+        """A closed segment's words have reached the transcript; before that no recording counts as finished."""
+        self._box.settle()
         self._end_draining()
 
     def _end_draining(self) -> None:

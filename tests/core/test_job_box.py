@@ -110,10 +110,30 @@ def test_the_running_final_counts_as_behind() -> None:
     box.put_final(job(JobKind.FINAL, 1, 4.0))
     box.take(0)
     assert box.behind_s == pytest.approx(4.0)
-    assert box.pending_finals == 1
     box.take(0)
     assert box.behind_s == 0
+
+
+def test_a_final_is_pending_until_somebody_has_its_text() -> None:
+    box = JobBox()
+    box.put_final(gap_job(Gap(0.0, 1.0, LossCause.DEVICE)))
+    box.put_final(job(JobKind.FINAL, 1, 4.0))
+    box.put_final(job(JobKind.FINAL, 2, 4.0))
+    for _ in range(4):
+        box.take(0)
+    assert box.pending_finals == 2
+    box.settle()
+    assert box.pending_finals == 1
+    box.abandon()
+    box.settle()
     assert box.pending_finals == 0
+
+
+def test_a_final_given_up_for_the_backlog_is_not_pending() -> None:
+    box = JobBox()
+    for segment_id in range(3):
+        box.put_final(job(JobKind.FINAL, segment_id, BACKLOG_LIMIT_S / 2))
+    assert box.pending_finals == 2
 
 
 def test_no_final_is_dropped_before_ten_minutes_and_then_the_oldest_leaves_a_gap() -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from dictation.core.errors import NoInputDevice, OutOfMemory
 from dictation.core.records import SAMPLE_RATE_HZ, Gap, LossCause, SegmentState
-from dictation.core.settings import AudioSettings, SegmenterSettings, Settings
+from dictation.core.settings import AudioSettings, RecognizerSettings, SegmenterSettings, Settings
 from dictation.core.status import InputState, SessionState
 from tests.support.stage import UTTERANCE, Stage, wait_for
 from tests.support.synth import babble, click, join, silence
@@ -60,6 +62,26 @@ def test_stop_in_mid_word_loses_nothing(stage: Stage, qtbot: QtBot) -> None:
     assert len(stage.texts) == 1
     (utterance,) = stage.heard["utterance_ready"]
     assert utterance.end_s - utterance.start_s >= 2.0
+
+
+def test_no_recording_counts_as_finished_before_its_words_are_there(stage: Stage, qtbot: QtBot) -> None:
+    """The recogniser may be done with them before this thread has heard that the recording has ended."""
+    order: list[object] = []
+    stage.session.state_changed.connect(order.append)
+    stage.session.utterance_ready.connect(lambda _: order.append("words"))
+    stage.session.record()
+    stage.microphone.play(babble(2.0))
+    wait_for(qtbot, lambda: stage.session.state is SessionState.HEARING)
+    is_answered = threading.Event()
+    stage.session._recognizer_worker.final_ready.connect(is_answered.set, Qt.ConnectionType.DirectConnection)
+    has_gone_on = threading.Event()
+    stage.recognizer.configure = lambda _: has_gone_on.set()
+    stage.session.stop()
+    assert is_answered.wait(15)
+    stage.session.configure_recognizer(RecognizerSettings(beam_width=7))  # taken when the answer has been given
+    assert has_gone_on.wait(15)
+    wait_for(qtbot, lambda: stage.session.state is SessionState.READY)
+    assert order[-2:] == ["words", SessionState.READY]
 
 
 def test_stop_and_record_again_at_once_is_one_recording_after_the_other(stage: Stage, qtbot: QtBot) -> None:

@@ -145,7 +145,7 @@ class Recognizer:
         started_s = time.perf_counter()
         os.environ.setdefault(*PRIMITIVE_CACHE)
         self._folder.verify()
-        clip = clip_to_hear(self._folder.file("self_test_clip"))
+        clip = clip_to_hear(self._folder)
         decoder, remark = build_decoder(self._folder, self._personal)
         self._remark = remark or self._remark
         adapt = self._folder.decoding.adapt

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import wave
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dictation.core.errors import ModelDamaged
+from dictation.asr.model_folder import ModelFolder, find_models
+from dictation.core.errors import ModelDamaged, ModelError
 from dictation.core.records import SAMPLE_RATE_HZ, Samples
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -43,13 +47,29 @@ def stand_in_clip() -> Samples:
     return clip
 
 
-def clip_to_hear(known: Path | None) -> Samples:
-    """The model's own clip if it has one, else the stand-in.
+def clip_to_hear(folder: ModelFolder) -> Samples:
+    """The model's own clip; else that of another installed model of its language, which is speech; else the stand-in.
+
+    A model of which nobody has said what language it is for (``und``) hears any.
 
     Raises:
-        ModelDamaged: if the file is not a mono 16-bit 16 kHz WAV file.
+        ModelDamaged: if the model's own clip is not a mono 16-bit 16 kHz WAV file.
     """
-    return read_clip(known) if known else stand_in_clip()
+    own = folder.file("self_test_clip")
+    if own is not None:
+        return read_clip(own)
+    try:
+        wanted = _primary(folder.language)
+        alike = [other for other in find_models() if wanted in ("und", _primary(other.language))]
+        return next((read_clip(clip) for other in alike if (clip := other.file("self_test_clip"))), stand_in_clip())
+    except ModelError as error:
+        _log.warning("no clip of another model is used: %s", error)
+        return stand_in_clip()
+
+
+def _primary(language: str) -> str:
+    """The first part of a BCP 47 tag: ``en`` of ``en-GB``."""
+    return language.partition("-")[0].lower()
 
 
 def are_close(log_probs: npt.NDArray[np.floating[Any]], reference: npt.NDArray[np.floating[Any]]) -> bool:

@@ -3,19 +3,57 @@
 from __future__ import annotations
 
 import wave
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from dictation.asr import self_test
+from dictation.asr.model_folder import ModelFolder, open_model_folder
 from dictation.asr.self_test import clip_to_hear, stand_in_clip
+from dictation.core.errors import ModelDamaged
 from dictation.core.records import SAMPLE_RATE_HZ
+from tests.support.tiny_model import make_tiny_model
 
 
-def test_a_model_without_a_clip_hears_the_stand_in(tmp_path: Path) -> None:
-    path = tmp_path / "clip.wav"
+def write_clip(path: Path, level: float) -> None:
     with wave.open(str(path), "wb") as clip:
         clip.setparams((1, 2, SAMPLE_RATE_HZ, 0, "NONE", ""))
-        clip.writeframes(np.full(100, 16384, "<i2").tobytes())
+        clip.writeframes(np.full(100, 32768 * level, "<i2").tobytes())
 
-    assert clip_to_hear(path).tolist() == [0.5] * 100
-    assert clip_to_hear(None).tolist() == stand_in_clip().tolist()
+
+def model(path: Path, language: str, level: float | None) -> ModelFolder:
+    """A model folder, with its own clip of some level or without one."""
+    folder = open_model_folder(make_tiny_model(path))
+    if level is None:
+        files = {role: file for role, file in folder.files.items() if role != "self_test_clip"}
+        return replace(folder, language=language, files=files)
+    write_clip(folder.required_file("self_test_clip"), level)
+    return replace(folder, language=language)
+
+
+def test_a_model_hears_its_own_clip_or_one_in_its_language_or_the_stand_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = [
+        model(tmp_path / "silent", "en", None),
+        model(tmp_path / "german", "de", 0.25),
+        model(tmp_path / "english", "en-GB", 0.5),
+    ]
+    monkeypatch.setattr(self_test, "find_models", lambda: installed)
+    assert clip_to_hear(installed[1]).tolist() == [0.25] * 100
+    assert clip_to_hear(installed[0]).tolist() == [0.5] * 100
+    assert clip_to_hear(replace(installed[0], language="und")).tolist() == [0.25] * 100
+    assert clip_to_hear(replace(installed[0], language="fr")).tolist() == stand_in_clip().tolist()
+
+
+def test_a_damaged_clip_of_another_model_is_no_fault_of_this_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent, other = model(tmp_path / "silent", "en", None), model(tmp_path / "other", "en", 0.5)
+    other.required_file("self_test_clip").write_bytes(b"torn")
+    monkeypatch.setattr(self_test, "find_models", lambda: [silent, other])
+    assert clip_to_hear(silent).tolist() == stand_in_clip().tolist()
+    with pytest.raises(ModelDamaged, match="not a readable WAV file"):
+        clip_to_hear(other)

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import torch
 
+from dictation.asr.half_products import HasHalfProducts, half_gain
 from dictation.asr.together import logits_together, room_samples
 from dictation.core.errors import OutOfMemory
-from dictation.core.hardware import recogniser_threads
+from dictation.core.hardware import LEAST_HALF_GAIN, recogniser_threads
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -51,7 +52,7 @@ class Acoustics(Protocol):
     device: str
     """As torch calls it: ``cpu``, ``cuda:0``, ``mps``."""
     device_name: str
-    """As a user knows it: ``CPU`` or the name of the GPU."""
+    """As a user knows it: ``CPU``, ``CPU (bfloat16)`` or the name of the GPU."""
 
     def log_probs(self, samples: Samples, checkpoint: Callable[[], None]) -> LogProbs:
         """Map samples to log-probabilities, shape (frames, labels); call ``checkpoint`` between the stages."""
@@ -126,6 +127,15 @@ def load_modules(folder: ModelFolder) -> tuple[nn.Module, nn.Module]:
     return folder.features.build(), network
 
 
+def faster_cpu_acoustics(front_end: nn.Module, network: nn.Module) -> Acoustics | None:
+    """Make a copy that multiplies in bfloat16; None where the CPU is not faster so, or the network has no such twin."""
+    if not isinstance(network, HasHalfProducts) or half_gain() < LEAST_HALF_GAIN:
+        return None
+    faster = TorchAcoustics(front_end, network.with_half_products())
+    faster.device_name = f"{faster.device_name} (bfloat16)"
+    return faster
+
+
 def gpu_acoustics(front_end: nn.Module, network: nn.Module, gpu: GpuReport | None) -> BatchAcoustics | None:
     """Put copies on a GPU in the precision in which it was found right; None for none."""
     if gpu is None:
@@ -181,8 +191,36 @@ class Processor:
 
     @property
     def device_name(self) -> str:
-        """``CPU`` or the name of the GPU, also while that is given back."""
+        """``CPU``, ``CPU (bfloat16)`` or the name of the GPU, also while that is given back."""
         return self._chosen[1] if self._chosen else self._cpu.device_name
+
+    def hasten_cpu(
+        self, make: Callable[[], Acoustics | None], clip: Samples, find_fault: Callable[[LogProbs, LogProbs], str]
+    ) -> None:
+        """Let a faster copy work on the CPU if there is one and it hears in a clip what the exact one does.
+
+        Args:
+            make: Makes the copy; None if there is none.
+            clip: What both hear.
+            find_fault: Called with what the copy and what the exact one heard; says what is wrong, or nothing.
+        """
+        try:
+            faster = make()
+            if faster is None:
+                return
+            heard = faster.log_probs(clip, _no_checkpoint)
+        except (RuntimeError, MemoryError) as error:  # such as no room for a copy
+            _log.warning("the CPU goes on in float32", exc_info=error)
+            return
+        fault = find_fault(heard, self._cpu.log_probs(clip, _no_checkpoint))
+        if fault:
+            _log.warning("the %s gave %s; the CPU goes on in float32", faster.device_name, fault)
+            return
+        self._cpu = faster
+
+    def forget_gpu(self) -> None:
+        """No GPU is going to be used: let go of what copies for it would be made from."""
+        self._make_gpu = self._make_halved_gpu = lambda: None
 
     def probe(self, clip: Samples, find_fault: Callable[[LogProbs, LogProbs], str], *, is_gpu_wanted: bool) -> None:
         """Use the GPU if there is one and it hears in a clip what the CPU does; otherwise ``note`` says why not.

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dictation.asr.decoding import Decoder
     from dictation.asr.model_folder import ModelFolder
     from dictation.asr.ngrams import PersonalFiles
-    from dictation.asr.processor import Processor
+    from dictation.asr.processor import Acoustics, Processor
     from dictation.core.hardware import GpuReport
 
 SELF_TEST_RUNS = 3
@@ -61,7 +61,7 @@ class LoadReport:
 
     Attributes:
         model_name: From the model folder.
-        device_name: ``CPU`` or the GPU's name.
+        device_name: ``CPU``, ``CPU (bfloat16)`` or the GPU's name.
         note: A visible remark, such as why the GPU is not used; mostly empty.
         load_s: Seconds that loading took, self-test included.
         runs: The self-test, several times in a row.
@@ -119,7 +119,7 @@ class Recognizer:
 
     @property
     def device_name(self) -> str:
-        """``CPU`` or the GPU's name; empty before ``load``."""
+        """``CPU``, ``CPU (bfloat16)`` or the GPU's name; empty before ``load``."""
         return self._processor.device_name if self._processor else ""
 
     @property
@@ -150,9 +150,10 @@ class Recognizer:
         self._remark = remark or self._remark
         adapt = self._folder.decoding.adapt
         decoder.configure(adapt(RecognizerSettings()))  # the self-test judges the model, not the user's settings
-        processor = self._build_processor()
+        processor, make_faster = self._build_processor()
         if not np.isfinite(processor.log_probs(clip, lambda: None)).all():
             raise ModelDamaged(f"The network of model {self._folder.name} computes values that are not finite numbers.")
+        processor.hasten_cpu(make_faster, clip, lambda heard, exact: self._find_difference(decoder, heard, exact))
         self._decoder, self._processor, self._clip, self._ahead = decoder, processor, clip, LookAhead(processor)
         self._start_probe()
         runs = tuple(self._self_test(clip) for _ in range(SELF_TEST_RUNS))
@@ -252,22 +253,34 @@ class Recognizer:
             return (Hypothesis(()),)
         return found
 
-    def _build_processor(self) -> Processor:
-        """Load the network onto the CPU; a GPU gets copies once it is chosen."""
-        from dictation.asr.processor import Processor, TorchAcoustics, gpu_acoustics, halved, load_modules, use_threads
+    def _build_processor(self) -> tuple[Processor, Callable[[], Acoustics | None]]:
+        """Load the network onto the CPU; a GPU gets copies once it is chosen, and so may the CPU itself."""
+        from dictation.asr.processor import (
+            Processor,
+            TorchAcoustics,
+            faster_cpu_acoustics,
+            gpu_acoustics,
+            halved,
+            load_modules,
+            use_threads,
+        )
 
         use_threads()
         front_end, network = load_modules(self._folder)
-        return Processor(
+        processor = Processor(
             TorchAcoustics(front_end, network),
             lambda: gpu_acoustics(front_end, network, self._gpu),
             make_halved_gpu=lambda: gpu_acoustics(front_end, network, halved(self._gpu)),
         )
+        return processor, lambda: faster_cpu_acoustics(front_end, network)
 
     def _start_probe(self) -> None:
         """Have the GPUs tested, unless the CPU is wanted, and take one at once if the answer is known."""
         wanted = self._settings.processor
-        if wanted == "cpu" or self._processor is None:
+        if self._processor is None:
+            return
+        if wanted == "cpu":
+            self._processor.forget_gpu()
             return
         if self._folder.is_for_cpu_only:
             self._processor.note = "An ONNX network runs on the CPU." if wanted == "cuda" else ""
@@ -289,6 +302,7 @@ class Recognizer:
         self._gpu = report.choose(wanted)
         if self._gpu is None:
             self._processor.note = report.note(wanted)
+            self._processor.forget_gpu()
             return
         self._processor.probe(
             self._clip, lambda heard, right: self._find_fault(decoder, heard, right), is_gpu_wanted=wanted == "cuda"
@@ -298,6 +312,16 @@ class Recognizer:
         """Say what a processor got wrong: the text of a known clip, else the probabilities themselves."""
         if self._folder.file("self_test_clip") is None:
             return "" if are_close(heard, wanted) else "other probabilities than the CPU"
+        return self._find_other_text(decoder, heard, wanted)
+
+    def _find_difference(self, decoder: Decoder, heard: LogProbs, exact: LogProbs) -> str:
+        """Say in what rounding has changed a clip: neither its text may be another, nor any probability far off."""
+        if not are_close(heard, exact):
+            return "other probabilities"
+        return self._find_other_text(decoder, heard, exact)
+
+    def _find_other_text(self, decoder: Decoder, heard: LogProbs, wanted: LogProbs) -> str:
+        """Say whether two computations give different texts."""
         texts = {decoder.decode(one, 0.0, self._settings.partial_beam_width, 1)[0].text for one in (heard, wanted)}
         return "" if len(texts) == 1 else "a wrong text"
 

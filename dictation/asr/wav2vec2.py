@@ -19,6 +19,7 @@ from torch.nn import functional
 from torchaudio.models import Wav2Vec2Model, wav2vec2_model, wavlm_model
 
 from dictation.asr.cpu_convolutions import CpuConvolutions, can_compute
+from dictation.asr.half_products import halve_linear_layers, shallow_copy
 from dictation.asr.wav2vec2_parameters import Wav2Vec2Parameters, WavLmParameters
 
 
@@ -65,6 +66,17 @@ class Wav2Vec2Ctc(nn.Module):
         logits = self._classify(x.transpose(1, 2), frames)
         counts = [logits.shape[1]] * len(clips) if frames is None else frames.tolist()
         return [one[:count] for one, count in zip(logits, counts, strict=True)]
+
+    def with_half_products(self) -> Wav2Vec2Ctc:
+        """Return a copy that multiplies in bfloat16 (``half_products``) when it hears one waveform after the other.
+
+        The last layer, whose logits are compared, stays exact. So does what WavLM makes its queries, keys and values
+        with, since torchaudio takes those weights past their layer, and the gate of its positions, which is small.
+        """
+        twin = shallow_copy(self)
+        halve_linear_layers(twin.encoder, besides={"gru_rel_pos_linear"})
+        twin._on_cpu = CpuConvolutions(torch.bfloat16)  # noqa: SLF001  # our own
+        return twin
 
     def _classify(self, x: Tensor, frames: Tensor | None) -> Tensor:
         """Map what the convolutions give (b, n, channels), of which so many ``frames`` count, to logits."""

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 MOST_THREADS = 4
 """More do not help a network that takes 45 ms for 5 s of audio, and many-core machines stay cool."""
 
+LEAST_HALF_GAIN = 1.5
+"""A CPU multiplies in bfloat16 if that is so many times as fast. With less it has no instructions for it, or none that
+are worth it: some have 2 to 16 times, the others a twentieth."""
+
 
 def recogniser_threads(cores: int) -> int:
     """How many threads a network computes with on the CPU: one core is left to the window and the microphone.

@@ -78,8 +78,8 @@ class ModelFallback:
 class ModelStatus:
     """The model in words.
 
-    ``device`` is ``"CPU"`` or the GPU's name; ``note`` a visible remark such as a fallback to the CPU; ``fallback``
-    is set while another model than the chosen one is in use.
+    ``device`` is ``"CPU"``, ``"CPU (bfloat16)"`` or the GPU's name; ``note`` a visible remark such as a fallback to the
+    CPU; ``fallback`` is set while another model than the chosen one is in use.
     """
 
     state: ModelState

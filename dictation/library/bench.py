@@ -25,7 +25,7 @@ class BenchResult:
 
     Attributes:
         model_name: What the user calls it.
-        device_name: ``CPU`` or the GPU's name.
+        device_name: ``CPU``, ``CPU (bfloat16)`` or the GPU's name.
         load_s: Until it could recognise.
         network_s: The network's part of a 10 s clip.
         search_s: The search's part, with the beam of the settings.

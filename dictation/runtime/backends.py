@@ -24,7 +24,7 @@ class RecognizerLike(Protocol):
 
     @property
     def device_name(self) -> str:
-        """Return ``"CPU"`` or the GPU's name."""
+        """Return ``"CPU"``, ``"CPU (bfloat16)"`` or the GPU's name."""
 
     @property
     def note(self) -> str:

@@ -46,6 +46,19 @@ def test_equal_to_torchaudio_at_any_length(norm: str, has_bias: bool, length: in
     torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("norm", ["group", "layer"])
+@pytest.mark.parametrize("has_bias", [True, False])
+@given(length=st.integers(SHORTEST, SHORTEST + 300))
+def test_in_bfloat16_near_to_torchaudio_at_any_length(norm: str, has_bias: bool, length: int) -> None:
+    layers = make_layers(norm, has_bias=has_bias)
+    samples = torch.randn(length)
+    with torch.inference_mode():
+        wanted = expected(layers, samples)
+        found = CpuConvolutions(torch.bfloat16).extract(list(layers), samples)
+    assert (found.dtype, found.shape) == (torch.float32, wanted.shape)
+    assert (found - wanted).norm() < 0.03 * wanted.norm()  # 8 bits of mantissa, through five layers
+
+
 def test_new_weights_are_seen_and_a_copy_begins_anew() -> None:
     layers = make_layers("layer", has_bias=True)
     samples, ours = torch.randn(400), CpuConvolutions()

@@ -12,6 +12,7 @@ import click
 from dictation.cli.console import Choices, common_options, say_error, say_note
 from dictation.cli.models_import import find_model, import_command
 from dictation.core.errors import DictationError
+from dictation.core.hardware import LEAST_HALF_GAIN
 
 if TYPE_CHECKING:
     from dictation.asr.model_folder import ModelFolder
@@ -210,7 +211,8 @@ def _describe(machine: Machine) -> str:
     gpus = "".join(f", {gpu.name} with {_size(gpu.memory_mb * 10**6)}" for gpu in machine.gpus)
     cores = "1 core" if machine.cores == 1 else f"{machine.cores} cores"
     memory = f"{_size(machine.memory_mb * 10**6)} of memory"
-    return f"{cores}, {machine.cpu_gflops:.0f} GFLOP/s, {memory}{gpus or ', no CUDA GPU'}"
+    half = f" ({machine.half_gain:.1f} x that in bfloat16)" if machine.half_gain >= LEAST_HALF_GAIN else ""
+    return f"{cores}, {machine.cpu_gflops:.0f} GFLOP/s{half}, {memory}{gpus or ', no CUDA GPU'}"
 
 
 def _list_paused() -> None:

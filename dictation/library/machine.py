@@ -17,6 +17,7 @@ import psutil
 
 from dictation.asr.hardware_answers import failed_gpus
 from dictation.core.hardware import recogniser_threads
+from dictation.library.half_gain import known_half_gain
 
 _SIDE = 512
 _RUNS, _RUN_S = 4, 0.05
@@ -41,18 +42,21 @@ class Machine:
         cpu_gflops: 10⁹ floating-point operations a second in float32 matrix products, on the cores that recognition
             takes (``recogniser_threads``).
         gpus: CUDA devices that the installed torch can use, the one with most memory first.
+        half_gain: How many times as fast products are in bfloat16.
     """
 
     cores: int
     memory_mb: int
     cpu_gflops: float
     gpus: tuple[Gpu, ...] = ()
+    half_gain: float = 1.0
 
 
 def look_at_machine() -> Machine:
-    """Look and measure; takes about a second, mostly for the graphics driver. Never raises."""
+    """Look and measure; takes about a second, mostly for the graphics driver, at first more for torch. Never raises."""
     gpus = sorted(_nvidia_gpus() if torch_is_for_cuda() else [], key=lambda gpu: gpu.memory_mb, reverse=True)
-    return Machine(_cores(), round(psutil.virtual_memory().total / 1e6), measure_gflops(), tuple(gpus))
+    memory_mb = round(psutil.virtual_memory().total / 1e6)
+    return Machine(_cores(), memory_mb, measure_gflops(), tuple(gpus), known_half_gain())
 
 
 def without_unused_gpus(machine: Machine, processor: str) -> Machine:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dictation.core.hardware import LEAST_HALF_GAIN
 from dictation.library.catalogue import CatalogueEntry
 from dictation.library.machine import Machine
 
@@ -15,6 +16,8 @@ would leave machines with two cores the starter, which makes ten times as many e
 CPU_EFFICIENCY = 0.75
 """Of the speed of bare matrix products that a whole network reaches: for wav2vec 2.0 base 0.82 to 0.9 measured on one
 core (real-time factor 0.187 to 0.204 at 88 GFLOP/s), in PyTorch alone 0.76 on two."""
+HALF_EFFICIENCY = 0.6
+"""The same in bfloat16: 0.6 to 0.7 (wav2vec 2.0 base 0.047 to 0.055, large 0.12 to 0.14 at 456 GFLOP/s on one core)."""
 SHARE_OF_MEMORY = 0.5
 """The network may take of main memory; the rest is the language model's, the program's and other programs'."""
 GPU_FACTOR, GPU_RESERVE_MB = 1.3, 1000
@@ -48,7 +51,8 @@ def keeps_up(entry: CatalogueEntry, machine: Machine) -> bool:
 
 def cpu_real_time_factor(entry: CatalogueEntry, machine: Machine) -> float:
     """Seconds of computing for a second of audio that are to be expected of the network on the CPU."""
-    return entry.gflop_per_s / max(1e-9, machine.cpu_gflops * CPU_EFFICIENCY)
+    efficiency = HALF_EFFICIENCY * machine.half_gain if machine.half_gain >= LEAST_HALF_GAIN else CPU_EFFICIENCY
+    return entry.gflop_per_s / max(1e-9, machine.cpu_gflops * efficiency)
 
 
 def judged_percent(entry: CatalogueEntry) -> float:

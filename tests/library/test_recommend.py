@@ -80,6 +80,12 @@ def test_the_expected_speed_is_that_of_the_work() -> None:
     assert cpu_real_time_factor(large, LAPTOP) / cpu_real_time_factor(base, LAPTOP) == pytest.approx(38.4 / 14.8)
 
 
+def test_products_in_bfloat16_carry_a_larger_model() -> None:
+    assert keys(replace(LAPTOP, half_gain=4.2))[0] == "wav2vec2-large-lv60k-960h"
+    assert cpu_real_time_factor(BY_KEY["wav2vec2-base-960h"], replace(LAPTOP, half_gain=4.2)) < 0.08
+    assert keys(replace(LAPTOP, half_gain=0.05)) == keys(replace(LAPTOP, half_gain=1.4)) == keys(LAPTOP)
+
+
 def test_this_machine_can_be_looked_at() -> None:
     machine = look_at_machine()
     assert machine.cores >= 1

@@ -20,12 +20,14 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
+from torch import nn  # noqa: E402
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
 from dictation.asr.build_decoder import build_decoder  # noqa: E402
 from dictation.asr.decoder import BeamDecoder  # noqa: E402
 from dictation.asr.features import Waveform  # noqa: E402
 from dictation.asr.front_end import WaveformParameters  # noqa: E402
+from dictation.asr.half_products import HasHalfProducts  # noqa: E402
 from dictation.asr.labels import Labels  # noqa: E402
 from dictation.asr.model_folder import open_model_folder  # noqa: E402
 from dictation.asr.network import ARCHITECTURES  # noqa: E402
@@ -53,6 +55,8 @@ SIZES = {
 }
 SMALL = {"extractor_channels": (16,) * 7, "width": 32, "heads": 2, "ffn_width": 64, "layers": 2, "position_kernel": 16}
 """Sizes that try this program out on any machine; their times mean nothing."""
+HALF_PRODUCTS = "bfloat16-products"
+"""What a CPU uses that is faster so: everything but the factors of the products in float32."""
 MATRIX_SIZES = {"cuda": 8192, "cpu": 1024}
 MATRIX_RUNS = 10
 
@@ -126,8 +130,7 @@ def subjects(*, is_small: bool) -> list[Subject]:
         def make(device: str, precision: str, sizes: Wav2Vec2Parameters = sizes) -> TorchAcoustics:
             with torch.device(device):
                 network = ARCHITECTURES["wav2vec2"].build(sizes, 1, len(LETTERS)).eval()
-            front_end = Waveform(WaveformParameters(SAMPLE_RATE_HZ, is_normalised=True))
-            return TorchAcoustics(front_end, network, device, precision)
+            return _put(Waveform(WaveformParameters(SAMPLE_RATE_HZ, is_normalised=True)), network, device, precision)
 
         found.append(Subject(name, make, search))
     return [*found, _starter()]
@@ -141,7 +144,11 @@ def measure(
     for precision in precisions:
         peak_flops = matrix_flops(device, precision)
         for subject in chosen:
-            acoustics = subject.make(device, precision)
+            try:
+                acoustics = subject.make(device, precision)
+            except LookupError as error:
+                yield f"{subject.name}, {precision}: {error.args[0]}"
+                continue
             yield from (_try_one(subject, acoustics, (clip, batch, runs), peak_flops) for batch in batches)
             del acoustics
 
@@ -149,7 +156,7 @@ def measure(
 def matrix_flops(device: str, precision: str) -> float:
     """Floating-point operations per second in a product of two big square matrices, the best of several."""
     size = MATRIX_SIZES[torch.device(device).type]
-    one = torch.randn(size, size, device=device).to(getattr(torch, precision))
+    one = torch.randn(size, size, device=device).to(getattr(torch, precision.partition("-")[0]))
     return 2 * size**3 / min(_seconds(lambda: one @ one, device) for _ in range(MATRIX_RUNS))
 
 
@@ -169,6 +176,17 @@ def print_table(
         else:
             print(f"| {' | '.join(row.cells())} |", flush=True)
     print("", *notes, sep="\n")
+
+
+def _put(front_end: nn.Module, network: nn.Module, device: str, precision: str) -> TorchAcoustics:
+    """Put a network on a device in a precision; ``LookupError`` if it has none of that name."""
+    if precision != HALF_PRODUCTS:
+        return TorchAcoustics(front_end, network, device, precision)
+    if device != "cpu" or not isinstance(network, HasHalfProducts):
+        raise LookupError("for CPUs and networks that read the waveform.")
+    acoustics = TorchAcoustics(front_end, network.with_half_products())
+    acoustics.precision = precision
+    return acoustics
 
 
 def _try_one(
@@ -232,8 +250,7 @@ def _starter() -> Subject:
     decoder.configure(folder.decoding.adapt(settings))
 
     def make(device: str, precision: str) -> TorchAcoustics:
-        front_end, network = load_modules(folder)
-        return TorchAcoustics(front_end, network, device, precision)
+        return _put(*load_modules(folder), device, precision)
 
     return Subject(folder.name, make, lambda heard, audio_s: decoder.decode(heard, audio_s, settings.beam_width, 5))
 

@@ -42,6 +42,18 @@ def test_every_network_gets_its_rows(bench: ModuleType, capsys: pytest.CaptureFi
         assert bool(row[7].strip()) == (row[2] == "1")  # latency is a matter of single utterances
 
 
+@pytest.mark.model
+def test_products_in_bfloat16_are_for_some_networks_on_the_cpu(
+    bench: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.print_table("cpu", is_small=True, batches=[1], precisions=[bench.HALF_PRODUCTS], audio_s=0.5, runs=1)
+    lines = capsys.readouterr().out.splitlines()
+    rows = [line.strip("| ").split(" | ")[:2] for line in lines if line.startswith("| ")]
+    models = ["wav2vec 2.0 base", "wav2vec 2.0 large", "HuBERT large"]
+    assert rows[1:] == [[model, bench.HALF_PRODUCTS] for model in models]
+    assert f"{STARTER_NAME}, {bench.HALF_PRODUCTS}: for CPUs and networks that read the waveform." in lines
+
+
 def test_the_limit_is_what_the_operations_take_at_full_speed(bench: ModuleType) -> None:
     row = bench.Row("one", "float16", 4, 80.0, 5.0, 10.0, flops=4e12, peak_flops=4e14, memory_mib=0.0)
     assert row.limit_ms == pytest.approx(10.0)

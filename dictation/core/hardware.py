@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 MOST_THREADS = 4
@@ -10,6 +11,13 @@ MOST_THREADS = 4
 LEAST_HALF_GAIN = 1.5
 """A CPU multiplies in bfloat16 if that is so many times as fast. With less it has no instructions for it, or none that
 are worth it: some have 2 to 16 times, the others a twentieth."""
+
+
+def usable_cores() -> int:
+    """Logical processors that this program may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def recogniser_threads(cores: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import time
@@ -16,7 +15,7 @@ import numpy.typing as npt
 import psutil
 
 from dictation.asr.hardware_answers import failed_gpus
-from dictation.core.hardware import recogniser_threads
+from dictation.core.hardware import recogniser_threads, usable_cores
 from dictation.library.half_gain import known_half_gain
 
 _SIDE = 512
@@ -56,7 +55,7 @@ def look_at_machine() -> Machine:
     """Look and measure; takes about a second, mostly for the graphics driver, at first more for torch. Never raises."""
     gpus = sorted(_nvidia_gpus() if torch_is_for_cuda() else [], key=lambda gpu: gpu.memory_mb, reverse=True)
     memory_mb = round(psutil.virtual_memory().total / 1e6)
-    return Machine(_cores(), memory_mb, measure_gflops(), tuple(gpus), known_half_gain())
+    return Machine(usable_cores(), memory_mb, measure_gflops(), tuple(gpus), known_half_gain())
 
 
 def without_unused_gpus(machine: Machine, processor: str) -> Machine:
@@ -76,7 +75,7 @@ def measure_gflops(clock: Callable[[], float] = time.process_time) -> float:
     factor = np.random.default_rng(0).random((_SIDE, _SIDE), dtype=np.float32)
     factor @ factor
     best = max(_products_per_s(factor, clock) for _ in range(_RUNS))
-    return float(recogniser_threads(_cores()) * best * 2 * _SIDE**3 / 1e9)
+    return float(recogniser_threads(usable_cores()) * best * 2 * _SIDE**3 / 1e9)
 
 
 def _products_per_s(factor: npt.NDArray[np.float32], clock: Callable[[], float]) -> float:
@@ -86,12 +85,6 @@ def _products_per_s(factor: npt.NDArray[np.float32], clock: Callable[[], float])
         factor @ factor
         count += 1
     return count / taken_s
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def torch_is_for_cuda() -> bool:

@@ -132,6 +132,6 @@ def test_a_gpu_that_is_not_used_recommends_no_model() -> None:
 def test_the_best_of_several_runs_counts_for_every_core_that_recognises(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run reads the clock at its start and before each product, until 50 ms have passed."""
     steps_s = chain([1 / 128] * 8, [1 / 256] * 14, repeat(1 / 128))  # in the second run products go twice as fast
-    monkeypatch.setattr("dictation.library.machine._cores", lambda: 4)
+    monkeypatch.setattr("dictation.library.machine.usable_cores", lambda: 4)
     found = measure_gflops(accumulate(steps_s).__next__)
     assert found == pytest.approx(3 * 12 / (13 / 256) * 2 * 512**3 / 1e9)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import signal
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Run the program as its command line says; without a command the window opens."""
+    multiprocessing.freeze_support()  # a frozen program runs itself to search beside itself, see asr/search_beside.py
     if sys.argv[1:2] == ["--probe-hardware"]:  # a frozen program runs itself to test the GPUs, see asr/hardware.py
         from dictation.asr.probe import main as run_probe
 

@@ -18,23 +18,26 @@ import numpy as np
 from dictation.asr.build_decoder import build_decoder
 from dictation.asr.hardware_answers import HardwareProbe
 from dictation.asr.look_ahead import MOST_TOGETHER, LookAhead
-from dictation.asr.noise import gain_over_silence, letter_confidence
+from dictation.asr.search import MOST_ALTERNATIVES, Search
+from dictation.asr.search_beside import SearchBeside, are_shareable, search_processes
 from dictation.asr.self_test import SelfTestRun, are_close, clip_to_hear
 from dictation.core.errors import InvalidAudio, ModelDamaged
+from dictation.core.hardware import usable_cores
 from dictation.core.records import SAMPLE_RATE_HZ, Hypothesis, Recognition, Samples
 from dictation.core.settings import RecognizerSettings
 
 if TYPE_CHECKING:
     from dictation.asr.decoder import LogProbs
     from dictation.asr.decoding import Decoder
+    from dictation.asr.look_ahead import Heard
     from dictation.asr.model_folder import ModelFolder
     from dictation.asr.ngrams import PersonalFiles
     from dictation.asr.processor import Acoustics, Processor
+    from dictation.asr.search_process import Found
     from dictation.core.hardware import GpuReport
 
 SELF_TEST_RUNS = 3
 """As in FLAPI: the first runs also warm up caches and allocators."""
-MOST_ALTERNATIVES = 5
 KNOWN_ANSWER_S = 1.0
 """An answer of an earlier GPU test is there within milliseconds, unless the driver is ill."""
 PRIMITIVE_CACHE = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
@@ -115,7 +118,10 @@ class Recognizer:
         self._remark = remark
         self._processor: Processor | None = None
         self._decoder: Decoder | None = None
+        self._search: Search | None = None
         self._ahead: LookAhead | None = None
+        self._beside = SearchBeside(folder.path, personal)
+        self._has_shareable_models = False
 
     @property
     def device_name(self) -> str:
@@ -155,6 +161,8 @@ class Recognizer:
             raise ModelDamaged(f"The network of model {self._folder.name} computes values that are not finite numbers.")
         processor.hasten_cpu(make_faster, clip, lambda heard, exact: self._find_difference(decoder, heard, exact))
         self._decoder, self._processor, self._clip, self._ahead = decoder, processor, clip, LookAhead(processor)
+        self._search = Search(self._folder, decoder)
+        self._has_shareable_models = are_shareable(self._folder, self._personal)
         self._start_probe()
         runs = tuple(self._self_test(clip) for _ in range(SELF_TEST_RUNS))
         decoder.configure(adapt(self._settings))
@@ -164,6 +172,7 @@ class Recognizer:
     def configure(self, settings: RecognizerSettings) -> None:
         """Take other beam settings and hotwords from the next call on; another model or processor needs ``load``."""
         self._settings = settings
+        self._beside.forget()
         if self._decoder:
             self._decoder.configure(self._folder.decoding.adapt(settings))
 
@@ -171,7 +180,12 @@ class Recognizer:
     def look_ahead(self) -> int:
         """How many pieces of audio ``recognize`` would like to know of that will be asked for next. Thread: any."""
         processor = self._processor
-        return MOST_TOGETHER - 1 if processor is not None and processor.hears_together else 0
+        hears_together = processor is not None and processor.hears_together
+        return MOST_TOGETHER - 1 if hears_together else self._search_processes(hears_together=False)
+
+    def _search_processes(self, *, hears_together: bool) -> int:
+        """How many processes may search a file's segments while this one hears others."""
+        return search_processes(usable_cores(), hears_together=hears_together) if self._has_shareable_models else 0
 
     def recognize(
         self,
@@ -195,29 +209,52 @@ class Recognizer:
             RecognitionCancelled: if ``is_cancelled`` said yes.
             OutOfMemory: if neither the GPU nor the machine has room for this audio.
         """
-        if self._processor is None or self._decoder is None or self._ahead is None:
+        processor, search, ahead = self._processor, self._search, self._ahead
+        if processor is None or search is None or ahead is None:
             raise RuntimeError("load() comes before recognize()")
         _check_samples(samples)
         audio_s, shortest = len(samples) / SAMPLE_RATE_HZ, self._folder.shortest_samples
         if len(samples) < shortest or not samples.any():
-            return Recognition((Hypothesis(()),), audio_s, 0.0, 0.0, self._processor.device)
+            return Recognition((Hypothesis(()),), audio_s, 0.0, 0.0, processor.device)
 
         def checkpoint() -> None:
             if is_cancelled():
                 raise RecognitionCancelled
 
         checkpoint()
-        heard = self._ahead.hear(samples, [piece for piece in upcoming if len(piece) >= shortest], checkpoint)
+        behind = [piece for piece in upcoming if len(piece) >= shortest]
+        if effort is Effort.FINAL and (begun := self._find_beside(samples, behind, ahead, checkpoint)):
+            heard, (n_best, search_s) = begun
+            return Recognition(n_best, audio_s, heard.network_s, search_s, heard.device)
+        heard = ahead.hear(samples, behind, checkpoint)
         checkpoint()
         started_s = time.perf_counter()
-        n_best = self._search(self._decoder, heard.log_probs, audio_s, effort, checkpoint)
+        is_partial = effort is Effort.PARTIAL
+        beam_width = self._settings.partial_beam_width if is_partial else self._settings.beam_width
+        n_best = search.find(heard.log_probs, audio_s, beam_width, 1 if is_partial else MOST_ALTERNATIVES, checkpoint)
         return Recognition(n_best, audio_s, heard.network_s, time.perf_counter() - started_s, heard.device)
+
+    def _find_beside(
+        self, samples: Samples, upcoming: Sequence[Samples], ahead: LookAhead, checkpoint: Callable[[], None]
+    ) -> tuple[Heard, Found] | None:
+        """Have a file's segment searched in another process; None if it is no file's, or there is no process."""
+        if not upcoming and not self._beside.has_begun(samples):
+            return None
+
+        def hear(piece: Samples) -> Heard:
+            return ahead.hear(piece, upcoming, checkpoint)
+
+        processes = self._search_processes(
+            hears_together=self._processor is not None and self._processor.hears_together
+        )
+        return self._beside.find(samples, upcoming, self._settings, hear, checkpoint, processes)
 
     def tend(self) -> None:
         """Do what waits for a quiet moment: take over a GPU whose test has ended, give one back that is idle."""
         if self._processor is None:
             return
         self._settle_probe()
+        self._beside.tend()
         if self._processor.give_back_if_idle(self._settings.gpu_idle_release_s):
             _log.info("the GPU's memory was given back; the next words take it again")
 
@@ -229,29 +266,8 @@ class Recognizer:
             self._decoder.close()
         if self._processor:
             self._processor.close()
-        self._decoder = self._processor = self._hardware = self._ahead = None
-
-    def _search(
-        self,
-        decoder: Decoder,
-        log_probs: LogProbs,
-        audio_s: float,
-        effort: Effort,
-        checkpoint: Callable[[], None],
-    ) -> tuple[Hypothesis, ...]:
-        """Search with the beam of that effort; what sounds like noise gives no words."""
-        rules, blank = self._folder.decoding, self._folder.labels.blank_index
-        confidence = letter_confidence(log_probs, blank)
-        if confidence < rules.min_letter_confidence:
-            return (Hypothesis(()),)
-        scored = rules.shift_blank(log_probs, blank)
-        is_partial = effort is Effort.PARTIAL
-        beam_width = self._settings.partial_beam_width if is_partial else self._settings.beam_width
-        found = decoder.decode(scored, audio_s, beam_width, 1 if is_partial else MOST_ALTERNATIVES, checkpoint)
-        least_gain = rules.least_gain(confidence)
-        if least_gain and gain_over_silence(max(one.score for one in found), scored, blank) < least_gain:
-            return (Hypothesis(()),)
-        return found
+        self._beside.close()
+        self._decoder = self._processor = self._hardware = self._ahead = self._search = None
 
     def _build_processor(self) -> tuple[Processor, Callable[[], Acoustics | None]]:
         """Load the network onto the CPU; a GPU gets copies once it is chosen, and so may the CPU itself."""

@@ -132,7 +132,7 @@ def test_the_words_are_the_same(model: str, request: pytest.FixtureRequest) -> N
     processor = Processor(gpu, lambda: gpu)
     processor.probe(clips[0], lambda *_: "", is_gpu_wanted=True)
     processor._chosen = ("cuda:0", "Fake GPU")
-    assert recognizer.look_ahead == 0  # on the CPU there is nothing to gain
+    assert recognizer.look_ahead <= 1  # on the CPU there is nothing to gain from more
     recognizer._processor, recognizer._ahead = processor, LookAhead(processor)
     assert recognizer.look_ahead == MOST_TOGETHER - 1
     found = [recognizer.recognize(clip, upcoming=clips[place + 1 :]) for place, clip in enumerate(clips)]

@@ -11,6 +11,7 @@ import pytest
 
 from dictation.asr.model_folder import ModelFolder, open_model_folder
 from dictation.asr.recognizer import Effort, LoadReport, RecognitionCancelled, Recognizer
+from dictation.asr.search import Search
 from dictation.asr.self_test import read_clip
 from dictation.core.errors import InvalidAudio, ModelDamaged
 from dictation.core.records import SAMPLE_RATE_HZ, Samples
@@ -144,7 +145,7 @@ def test_words_must_gain_over_silence(
     folder = recognizer._folder
     for gain, sure, is_heard in ((20.0, 0.6, True), (10_000.0, 0.6, False), (150.0, 0.6, True), (150.0, 0.99, False)):
         decoding = replace(folder.decoding, min_gain_over_silence=gain, sure_letter_confidence=sure)
-        monkeypatch.setattr(recognizer, "_folder", replace(folder, decoding=decoding))
+        monkeypatch.setattr(recognizer, "_search", Search(replace(folder, decoding=decoding), recognizer._decoder))
         assert bool(recognizer.recognize(clip, effort).best.words) == is_heard
 
 
@@ -155,7 +156,7 @@ def test_a_blank_that_costs_less_leaves_fewer_words(
     counts = []
     for blank_score in (-1.0, 0.0, 10.0):
         decoding = replace(folder.decoding, blank_score=blank_score)
-        monkeypatch.setattr(recognizer, "_folder", replace(folder, decoding=decoding))
+        monkeypatch.setattr(recognizer, "_search", Search(replace(folder, decoding=decoding), recognizer._decoder))
         counts.append(len("".join(recognizer.recognize(clip).best.text.split())))
     assert counts[0] >= counts[1] > counts[2]
 

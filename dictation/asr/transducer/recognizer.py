@@ -11,13 +11,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
 from dictation.asr.recognizer import (
-    MOST_ALTERNATIVES,
     PRIMITIVE_CACHE,
     SELF_TEST_RUNS,
     Effort,
     LoadReport,
     RecognitionCancelled,
 )
+from dictation.asr.search import MOST_ALTERNATIVES
 from dictation.asr.self_test import SelfTestRun, clip_to_hear
 from dictation.core.detector import check_samples
 from dictation.core.errors import ModelDamaged, OutOfMemory

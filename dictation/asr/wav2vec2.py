@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchaudio.models import Wav2Vec2Model, wav2vec2_model, wavlm_model
 
-from dictation.asr.cpu_convolutions import CpuConvolutions, can_compute
+from dictation.asr.cpu_convolutions import CpuConvolutions
 from dictation.asr.half_products import halve_linear_layers, shallow_copy
 from dictation.asr.wav2vec2_parameters import Wav2Vec2Parameters, WavLmParameters
 
@@ -45,7 +45,7 @@ class Wav2Vec2Ctc(nn.Module):
                 count, shape (b,). The frames behind them mean nothing. Networks with ``extractor_norm = "group"`` were
                 trained without such a mask, and normalise over the filling too: they want ``together``.
         """
-        if lengths is None and can_compute(samples, self.feature_extractor.conv_layers):
+        if lengths is None and self._on_cpu.suits(samples, self.feature_extractor.conv_layers):
             layers = list(self.feature_extractor.conv_layers)
             return self._classify(torch.stack([self._on_cpu.extract(layers, clip) for clip in samples]), None)
         return self._classify(*self.feature_extractor(samples, lengths))

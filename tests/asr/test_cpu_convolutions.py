@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torchaudio.models.wav2vec2.components import _get_feature_extractor
 
-from dictation.asr.cpu_convolutions import CpuConvolutions, can_compute
+from dictation.asr.cpu_convolutions import CpuConvolutions
 
 TAPS_AND_STRIDES = [(10, 5), (3, 2), (3, 2), (2, 2), (3, 1)]
 SHORTEST = 10 + 5 * (3 - 1 + 2 * (3 - 1 + 2 * (2 - 1 + 2 * (3 - 1))))
@@ -77,11 +77,15 @@ def test_silence_is_no_division_by_zero() -> None:
         torch.testing.assert_close(found, expected(layers, torch.zeros(400)), rtol=1e-4, atol=1e-4)
 
 
-def test_what_it_is_for() -> None:
+@pytest.mark.parametrize(("capability", "is_faster"), [("DEFAULT", True), ("AVX2", True), ("AVX512", False)])
+def test_what_it_is_for(capability: str, is_faster: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
     layers = make_layers("group", has_bias=False)
-    samples = torch.zeros(1, 400)
-    assert not can_compute(samples, layers)  # with gradients, as training would ask for
+    samples, exact, half = torch.zeros(1, 400), CpuConvolutions(), CpuConvolutions(torch.bfloat16)
+    assert not exact.suits(samples, layers)  # with gradients, as training would ask for
+    assert not half.suits(samples, layers)
     with torch.inference_mode():
-        assert can_compute(samples, layers)
-        assert not can_compute(samples.to("meta"), layers)
-        assert not can_compute(samples.bfloat16(), layers.bfloat16())
+        assert exact.suits(samples, layers) == is_faster
+        assert half.suits(samples, layers)
+        assert not half.suits(samples.to("meta"), layers)
+        assert not half.suits(samples.bfloat16(), layers.bfloat16())

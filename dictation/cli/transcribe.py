@@ -125,14 +125,15 @@ def _recogniser(settings: Settings, model_path: Path | None) -> Iterator[_Recogn
     from dictation.runtime.backends import real_backends
 
     pool = ThreadPoolExecutor(1, "recogniser")
+    recognizer = real_backends(model_path).make_recognizer(settings.recognizer)
     try:
-        recognizer = real_backends(model_path).make_recognizer(settings.recognizer)
         report = pool.submit(recognizer.load).result()
         made = _Recogniser(pool, recognizer, report.model_name)
         made.say_news()
         yield made
     finally:
         pool.shutdown(cancel_futures=True)
+        recognizer.close()
 
 
 class _Recogniser:

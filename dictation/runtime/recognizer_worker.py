@@ -99,9 +99,11 @@ class RecognizerWorker(QObject):
             self._work()
         except Exception as error:  # noqa: BLE001 - else the thread would idle for ever and the program never end
             known = _as_dictation_error(error)
-            self._recognizer = None
             self._show(ModelStatus(ModelState.FAILED, note=str(known), remedy=known.remedy))
         finally:
+            recognizer, self._recognizer = self._recognizer, None
+            if recognizer is not None:
+                recognizer.close()  # its processes, which the program would wait for, and its GPU
             self.finished.emit()
 
     def _work(self) -> None:

@@ -28,6 +28,10 @@ class _FakeRecognizer:
     """Says "hello world" to everything."""
 
     device_name, note, model_name, look_ahead = "CPU", "", "fake", 0
+    closed = 0
+
+    def close(self) -> None:
+        type(self).closed += 1
 
     def load(self) -> _FakeRecognizer:
         return self
@@ -78,10 +82,12 @@ def test_the_version() -> None:
 
 @pytest.mark.usefixtures("_fake_model")
 def test_one_file_as_text_on_standard_output(tmp_path: Path) -> None:
+    closed = _FakeRecognizer.closed
     result = _run("transcribe", _talk(tmp_path / "talk.wav"))
     assert result.exit_code == 0, result.output
     assert result.stdout == "hello world\nhello world\n"
     assert result.stderr == ""
+    assert _FakeRecognizer.closed == closed + 1
 
 
 @pytest.mark.usefixtures("_fake_model")

@@ -254,6 +254,7 @@ def test_closing_finishes_what_was_said(open_stage: Callable[..., Stage], qtbot:
         stage.session.close()
     assert len(stage.texts) == 1
     assert stage.microphone.opened[-1].closed
+    assert stage.recognizer.closed == 1
 
 
 def test_closing_while_the_recogniser_hangs_gives_up_after_its_deadline(

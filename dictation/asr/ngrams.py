@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -211,6 +212,8 @@ def _quiet() -> kenlm.Config:
     config = kenlm.Config()
     config.show_progress = False
     config.arpa_complain = kenlm.ARPALoadComplain.NONE
+    if sys.platform != "win32":  # where no file can be replaced while it is mapped
+        config.load_method = kenlm.LoadMethod.POPULATE_OR_LAZY  # the default reads a copy where Linux's flag is unknown
     return config
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
 import os
 import platform
-import tempfile
 from importlib import metadata
 from pathlib import Path
 
@@ -49,21 +49,26 @@ def _key() -> str:
         cpu = sorted({line for line in lines if line.startswith(_FACT_NAMES)})
     except OSError:
         cpu = [platform.processor()]
-    parts = (metadata.version("torch"), platform.platform(), *cpu)
+    try:
+        torch_version = metadata.version("torch")
+    except metadata.PackageNotFoundError:  # a frozen program may carry torch without its description
+        torch_version = ""
+    parts = (torch_version, platform.platform(), *cpu)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def _keep(key: str, gain: float) -> None:
     """Write the answer; a cache that cannot be written costs seconds next time, no more."""
     path = _cache_file()
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=".half-gain", dir=path.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump({key: gain}, file)
-        Path(temporary).replace(path)
+        temporary.write_text(json.dumps({key: gain}), encoding="utf-8")
+        temporary.replace(path)
     except OSError as error:
         _log.warning("how fast the CPU multiplies in bfloat16 cannot be kept: %s", error)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _cache_file() -> Path:

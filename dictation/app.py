@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Run the program as its command line says; without a command the window opens."""
-    multiprocessing.freeze_support()  # a frozen program runs itself to search beside itself, see asr/search_beside.py
+    multiprocessing.freeze_support()  # PyInstaller's runs what asr/search_beside.py started this frozen program for
     if sys.argv[1:2] == ["--probe-hardware"]:  # a frozen program runs itself to test the GPUs, see asr/hardware.py
         from dictation.asr.probe import main as run_probe
 

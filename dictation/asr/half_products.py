@@ -1,6 +1,7 @@
 """Matrix products in bfloat16 on a CPU that has instructions for them (AVX-512 BF16, AMX, Arm's BF16).
 
-Only the factors are rounded, to 8 bits of mantissa; sums, normalisations, activations and attention stay in float32.
+Factors, biases and results of products are rounded to 8 bits of mantissa. Sums within a product, normalisations,
+attention and the sums between layers stay in float32; so do activations, but for those between convolutions.
 Kalamkar et al. 2019, "A Study of BFLOAT16 for Deep Learning Training" (arXiv:1905.12322) has why that is enough. A CPU
 without such instructions takes twenty times as long for it, so that it is measured first which kind this one is.
 """

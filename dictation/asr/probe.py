@@ -89,7 +89,7 @@ def test_gpus(gpus: Sequence[str], model: Path) -> None:
     if folder.is_for_cpu_only:
         return
     known_clip = folder.file("self_test_clip")
-    clip = clip_to_hear(folder)
+    clip, _ = clip_to_hear(folder)
     decoder, _ = build_decoder(folder, None)
     settings = folder.decoding.adapt(RecognizerSettings())
     decoder.configure(settings)

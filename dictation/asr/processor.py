@@ -182,6 +182,7 @@ class Processor:
         self._gpu: BatchAcoustics | None = None
         self._used_s = 0.0
         self._most_together = UNLIMITED
+        self._exact: LogProbs | None = None
         self._test: Callable[[Acoustics], str] = lambda _: ""
 
     @property
@@ -194,6 +195,10 @@ class Processor:
         """``CPU``, ``CPU (bfloat16)`` or the name of the GPU, also while that is given back."""
         return self._chosen[1] if self._chosen else self._cpu.device_name
 
+    def keep_exact(self, heard: LogProbs) -> None:
+        """Remember what the exact CPU heard in the clip of all tests: the copy that may follow it is no measure."""
+        self._exact = heard
+
     def hasten_cpu(
         self, make: Callable[[], Acoustics | None], clip: Samples, find_fault: Callable[[LogProbs, LogProbs], str]
     ) -> None:
@@ -201,7 +206,7 @@ class Processor:
 
         Args:
             make: Makes the copy; None if there is none.
-            clip: What both hear.
+            clip: What ``keep_exact`` was given the log-probabilities of.
             find_fault: Called with what the copy and what the exact one heard; says what is wrong, or nothing.
         """
         try:
@@ -212,7 +217,7 @@ class Processor:
         except (RuntimeError, MemoryError) as error:  # such as no room for a copy
             _log.warning("the CPU goes on in float32", exc_info=error)
             return
-        fault = find_fault(heard, self._cpu.log_probs(clip, _no_checkpoint))
+        fault = find_fault(heard, self._heard_exactly(clip))
         if fault:
             _log.warning("the %s gave %s; the CPU goes on in float32", faster.device_name, fault)
             return
@@ -236,7 +241,7 @@ class Processor:
 
         def test(gpu: Acoustics) -> str:
             heard = gpu.log_probs(clip, _no_checkpoint)
-            return find_fault(heard, self._cpu.log_probs(clip, _no_checkpoint))
+            return find_fault(heard, self._heard_exactly(clip))
 
         try:
             gpu = self._make_gpu()
@@ -249,6 +254,7 @@ class Processor:
             return
         if fault:
             self.note = f"The {gpu.device_name} gave {fault} in its test; using the CPU."
+            self.forget_gpu()
             return
         self._test = test
         self._gpu, self._chosen, self._used_s = gpu, (gpu.device, gpu.device_name), self._clock()
@@ -332,6 +338,10 @@ class Processor:
         _log.warning("%s", self.note)
         return True
 
+    def _heard_exactly(self, clip: Samples) -> LogProbs:
+        """What float32 on the CPU makes of the clip of all tests."""
+        return self._cpu.log_probs(clip, _no_checkpoint) if self._exact is None else self._exact
+
     def _hear_on_cpu(self, samples: Samples, checkpoint: Callable[[], None]) -> LogProbs:
         """What the CPU hears; ``OutOfMemory`` if it has no room."""
         try:
@@ -366,6 +376,7 @@ class Processor:
         _log.warning("%s", self.note, exc_info=error)
         self._chosen = None
         self._free_gpu()
+        self.forget_gpu()
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:

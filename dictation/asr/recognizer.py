@@ -151,15 +151,18 @@ class Recognizer:
         started_s = time.perf_counter()
         os.environ.setdefault(*PRIMITIVE_CACHE)
         self._folder.verify()
-        clip = clip_to_hear(self._folder)
+        clip, is_speech = clip_to_hear(self._folder)
         decoder, remark = build_decoder(self._folder, self._personal)
         self._remark = remark or self._remark
         adapt = self._folder.decoding.adapt
         decoder.configure(adapt(RecognizerSettings()))  # the self-test judges the model, not the user's settings
         processor, make_faster = self._build_processor()
-        if not np.isfinite(processor.log_probs(clip, lambda: None)).all():
+        exact = processor.log_probs(clip, lambda: None)
+        if not np.isfinite(exact).all():
             raise ModelDamaged(f"The network of model {self._folder.name} computes values that are not finite numbers.")
-        processor.hasten_cpu(make_faster, clip, lambda heard, exact: self._find_difference(decoder, heard, exact))
+        processor.keep_exact(exact)
+        if is_speech:
+            processor.hasten_cpu(make_faster, clip, lambda heard, exact: self._find_difference(decoder, heard, exact))
         self._decoder, self._processor, self._clip, self._ahead = decoder, processor, clip, LookAhead(processor)
         self._search = Search(self._folder, decoder)
         self._has_shareable_models = are_shareable(self._folder, self._personal)
@@ -223,10 +226,10 @@ class Recognizer:
 
         checkpoint()
         behind = [piece for piece in upcoming if len(piece) >= shortest]
-        if effort is Effort.FINAL and (begun := self._find_beside(samples, behind, ahead, checkpoint)):
-            heard, (n_best, search_s) = begun
-            return Recognition(n_best, audio_s, heard.network_s, search_s, heard.device)
-        heard = ahead.hear(samples, behind, checkpoint)
+        begun = self._find_beside(samples, behind, ahead, checkpoint) if effort is Effort.FINAL else None
+        heard, found = begun or (ahead.hear(samples, behind, checkpoint), None)
+        if found is not None:
+            return Recognition(found[0], audio_s, heard.network_s, found[1], heard.device)
         checkpoint()
         started_s = time.perf_counter()
         is_partial = effort is Effort.PARTIAL
@@ -236,13 +239,13 @@ class Recognizer:
 
     def _find_beside(
         self, samples: Samples, upcoming: Sequence[Samples], ahead: LookAhead, checkpoint: Callable[[], None]
-    ) -> tuple[Heard, Found] | None:
+    ) -> tuple[Heard, Found | None] | None:
         """Have a file's segment searched in another process; None if it is no file's, or there is no process."""
         if not upcoming and not self._beside.has_begun(samples):
             return None
 
         def hear(piece: Samples) -> Heard:
-            return ahead.hear(piece, upcoming, checkpoint)
+            return ahead.hear(piece, [one for one in upcoming if not self._beside.has_begun(one)], checkpoint)
 
         processes = self._search_processes(
             hears_together=self._processor is not None and self._processor.hears_together

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import sys
 import time
 import weakref
 from collections.abc import Callable, Sequence
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
     from dictation.core.settings import RecognizerSettings
 
 BEGIN_AFTER = 4
-"""Segments with others behind them, before processes are started: each costs 0.9 s of a core, a short file less."""
+"""Segments with others behind them, before processes are started: each costs half a second of a core."""
 IDLE_S = 30.0
-"""Then the processes end: each has 75 MiB of its own, and maps the language model."""
+"""Then the processes end, since each has 75 MiB of its own, and the segments are counted anew."""
 MOST_PROCESSES = 8
 KENLM_BINARY = b"mmap lm "
 """How every KenLM binary begins (``util/binary_format``)."""
@@ -45,15 +46,18 @@ def search_processes(cores: int, *, hears_together: bool) -> int:
 
 
 def are_shareable(model: ModelFolder, personal: PersonalFiles | None) -> bool:
-    """Whether the language models lie in memory once for all processes: KenLM maps binaries, but reads texts."""
-    paths = [model.file("language_model"), personal.model_path if personal else None]
-    return all(_starts_with(path, KENLM_BINARY) for path in paths if path is not None)
+    """Whether the language models lie in memory once for all processes: KenLM maps binaries, but reads texts.
+
+    Not on Windows, where a mapped file could not be replaced, so that ``ngrams`` has it read.
+    """
+    paths = [path for path in (model.file("language_model"), personal.model_path if personal else None) if path]
+    return all(sys.platform != "win32" and _starts_with(path, KENLM_BINARY) for path in paths)
 
 
 class SearchBeside:
     """Begins with the search of segments before they are asked for. Thread: as ``Recognizer``.
 
-    If its processes die, or cannot be started, it says so in the log and does nothing more.
+    If its processes fail, or cannot be started, it says so in the log and does nothing more.
     """
 
     def __init__(
@@ -77,6 +81,7 @@ class SearchBeside:
         self._clock = clock
         self._pool: Executor | None = None
         self._started: Future[None] | None = None
+        self._size = 0
         self._pending: dict[int, tuple[weakref.ref[Samples], Heard, Future[Found]]] = {}
         self._segments = 0
         self._used_s = 0.0
@@ -90,29 +95,34 @@ class SearchBeside:
         hear: Callable[[Samples], Heard],
         checkpoint: Callable[[], None],
         processes: int,
-    ) -> tuple[Heard, Found] | None:
+    ) -> tuple[Heard, Found | None] | None:
         """Have a segment searched, and meanwhile hear those behind it, so that their searches can begin.
 
         Args:
             samples: The segment.
             upcoming: What will be asked for next, by identity; so many segments are heard as there are processes.
             settings: The user's.
-            hear: The network.
+            hear: The network. What it raises for the segment is raised here.
             checkpoint: Called between the stages; may raise to leave.
             processes: How many there shall be.
 
         Returns:
-            What was heard and found; None if there is no process yet, or none any more.
+            What was heard and found; nothing found if the processes failed, and None if there are none.
         """
         if not self._is_ready(bool(upcoming), processes):
             return None
         try:
-            heard, found = self._take(samples) or self._begin(samples, settings, hear)
-            self._look_ahead(upcoming[:processes], settings, hear, checkpoint)
-            return heard, _result(found, checkpoint)
-        except BrokenExecutor as error:
-            self._give_up(error)
-            return None
+            begun = self._pending.pop(id(samples), None)
+            heard = begun[1] if begun else hear(samples)
+            try:
+                found = begun[2] if begun else self._submit(heard, samples, settings)
+                self._look_ahead(found, upcoming[:processes], settings, hear, checkpoint)
+                return heard, _result(found, checkpoint)
+            except _ProcessFailed as error:
+                self._give_up(error.__cause__ or error)
+                return heard, None
+        finally:
+            self._used_s = self._clock()
 
     def has_begun(self, samples: Samples) -> bool:
         """Whether a segment's search has begun."""
@@ -120,16 +130,18 @@ class SearchBeside:
 
     def forget(self) -> None:
         """Let go of what was searched with other settings."""
+        for _, _, found in self._pending.values():
+            found.cancel()
         self._pending.clear()
 
     def tend(self) -> None:
-        """End processes that have been idle for long."""
-        if self._pool is not None and self._clock() - self._used_s > IDLE_S:
+        """End processes that have been idle for long; segments that wait for live speech to end still need them."""
+        if not self._pending and self._clock() - self._used_s > IDLE_S:
             self.close()
 
     def close(self) -> None:
         """End the processes, without waiting for them; idempotent. They would begin again."""
-        self._pending.clear()
+        self.forget()  # the pool would not cancel them: it is asked when nobody refers to it any more
         self._segments = 0
         pool, self._pool, self._started = self._pool, None, None
         if pool is not None:
@@ -137,9 +149,10 @@ class SearchBeside:
 
     def _is_ready(self, has_upcoming: bool, processes: int) -> bool:
         """Whether a process waits for work; starts them when it is worth it."""
-        self._used_s = self._clock()
         if self._is_broken or not processes:
             return False
+        if self._pool is not None and processes != self._size:  # another processor hears now
+            self.close()
         if self._started is None:
             self._segments += has_upcoming
             if self._segments >= BEGIN_AFTER:
@@ -154,42 +167,41 @@ class SearchBeside:
 
     def _start(self, processes: int) -> None:
         try:
-            self._pool = self._make_pool(self._model, self._personal, processes)
+            self._pool, self._size = self._make_pool(self._model, self._personal, processes), processes
             self._started = self._pool.submit(say_ready)
         except (OSError, ImportError, NotImplementedError, BrokenExecutor) as error:  # such as no semaphores here
             self._give_up(error)
 
-    def _begin(self, samples: Samples, settings: RecognizerSettings, hear: Callable[[Samples], Heard]) -> _Begun:
-        """Hear a segment and hand it on."""
+    def _submit(self, heard: Heard, samples: Samples, settings: RecognizerSettings) -> Future[Found]:
+        """Hand on what was heard."""
         assert self._pool is not None  # noqa: S101  # for the type checker
-        heard = hear(samples)
-        return heard, self._pool.submit(find, heard.log_probs, samples.size, settings)
-
-    def _take(self, samples: Samples) -> _Begun | None:
-        """What has begun for a segment."""
-        begun = self._pending.pop(id(samples), None)
-        return None if begun is None else begun[1:]
+        try:
+            return self._pool.submit(find, heard.log_probs, samples.size, settings)
+        except (BrokenExecutor, OSError, RuntimeError) as error:  # processes are started here, too
+            raise _ProcessFailed from error
 
     def _look_ahead(
         self,
+        found: Future[Found],
         upcoming: Sequence[Samples],
         settings: RecognizerSettings,
         hear: Callable[[Samples], Heard],
         checkpoint: Callable[[], None],
     ) -> None:
-        """Begin with segments that nobody has asked for yet. One that fails will fail again when it is its turn."""
+        """Begin with segments that nobody has asked for yet, until the one asked for is found."""
         for piece in upcoming:
             key = id(piece)
             if key in self._pending:
                 continue
+            if found.done():
+                return
             checkpoint()
             try:
-                begun = self._begin(piece, settings, hear)
-            except (DictationError, RuntimeError, MemoryError) as error:
-                if isinstance(error, BrokenExecutor):
-                    raise
+                heard = hear(piece)
+            except (DictationError, RuntimeError, MemoryError):  # it will fail again when it is its turn
                 return
-            self._pending[key] = weakref.ref(piece, self._forgetting(key)), *begun
+            begun = self._submit(heard, piece, settings)
+            self._pending[key] = weakref.ref(piece, self._forgetting(key)), heard, begun
 
     def _forgetting(self, key: int) -> Callable[[object], object]:
         """For when a segment's audio is gone, because its file was cancelled: its number may be another's then."""
@@ -210,13 +222,20 @@ def _starts_with(path: Path, start: bytes) -> bool:
         return False
 
 
-_Begun = tuple["Heard", "Future[Found]"]
+class _ProcessFailed(Exception):
+    """A process of the pool, or its start; the cause says how."""
 
 
 def _result(found: Future[Found], checkpoint: Callable[[], None]) -> Found:
     """Wait, but leave when the checkpoint says so."""
-    while not wait([found], _POLL_S).done:
-        checkpoint()
+    try:
+        while not wait([found], _POLL_S).done:
+            checkpoint()
+    finally:
+        found.cancel()  # does nothing to one that is done
+    error = found.exception()
+    if error is not None:
+        raise _ProcessFailed from error
     return found.result()
 
 

@@ -47,24 +47,26 @@ def stand_in_clip() -> Samples:
     return clip
 
 
-def clip_to_hear(folder: ModelFolder) -> Samples:
-    """The model's own clip; else that of another installed model of its language, which is speech; else the stand-in.
+def clip_to_hear(folder: ModelFolder) -> tuple[Samples, bool]:
+    """Find what a model is tried with, and whether it is speech.
 
-    A model of which nobody has said what language it is for (``und``) hears any.
+    The model's own clip; else that of another installed model, of the same language if there is one; else the
+    stand-in, which is no speech.
 
     Raises:
         ModelDamaged: if the model's own clip is not a mono 16-bit 16 kHz WAV file.
     """
     own = folder.file("self_test_clip")
     if own is not None:
-        return read_clip(own)
+        return read_clip(own), True
     try:
-        wanted = _primary(folder.language)
-        alike = [other for other in find_models() if wanted in ("und", _primary(other.language))]
-        return next((read_clip(clip) for other in alike if (clip := other.file("self_test_clip"))), stand_in_clip())
+        alike_first = sorted(find_models(), key=lambda other: _primary(other.language) != _primary(folder.language))
+        for other in alike_first:
+            if clip := other.file("self_test_clip"):
+                return read_clip(clip), True
     except ModelError as error:
         _log.warning("no clip of another model is used: %s", error)
-        return stand_in_clip()
+    return stand_in_clip(), False
 
 
 def _primary(language: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from dictation.asr import processor, recognizer
+from dictation.asr import processor, recognizer, self_test
 from dictation.asr.half_products import HalfLinear, half_gain, shallow_copy
 from dictation.asr.importing import import_model
 from dictation.asr.model_folder import ModelFolder
@@ -143,6 +143,39 @@ def test_an_imported_model_is_read_in_bfloat16_to_the_same_text(
         texts.append(made.recognize(babble(1.0)).best.text)
         made.close()
     assert texts == ["e", "e"]
+
+
+def test_without_any_speech_to_compare_it_is_not_tried(imported: ModelFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processor, "half_gain", lambda: FAST_SO)
+    monkeypatch.setattr(self_test, "find_models", list)
+    made = Recognizer(imported, RecognizerSettings(processor="cpu"))
+    assert made.load().device_name == "CPU"
+    made.close()
+
+
+def test_a_gpu_is_compared_with_the_exact_cpu() -> None:
+    made = Processor(FakeAcoustics("cpu", 1.0), lambda: FakeAcoustics("cuda", 1.0))
+    made.keep_exact(np.full((1, 1), 1.0))
+    faster = FakeAcoustics("cpu", 1.5)
+    made.hasten_cpu(lambda: faster, CLIP, lambda *_: "")
+    made.probe(CLIP, find_other_numbers, is_gpu_wanted=True)
+    assert (made.device, made.note) == ("cuda", "")
+
+
+@pytest.mark.parametrize("gpu", [FakeAcoustics("cuda", 2.0), FakeAcoustics("cuda", failures=[RuntimeError("gone")])])
+def test_what_a_gpu_would_be_made_from_is_let_go_when_it_fails(gpu: FakeAcoustics) -> None:
+    class Network:
+        pass
+
+    network = Network()
+    seen = weakref.ref(network)
+    made = Processor(FakeAcoustics("cpu"), lambda network=network: gpu if network else None)
+    del network
+    assert seen() is not None
+    made.probe(CLIP, find_other_numbers, is_gpu_wanted=True)
+    gc.collect()
+    assert seen() is None
+    assert made.device == "cpu"
 
 
 @pytest.mark.parametrize("fault", ["text", "probabilities"])

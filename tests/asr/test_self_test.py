@@ -33,7 +33,7 @@ def model(path: Path, language: str, level: float | None) -> ModelFolder:
     return replace(folder, language=language)
 
 
-def test_a_model_hears_its_own_clip_or_one_in_its_language_or_the_stand_in(
+def test_a_model_hears_its_own_clip_or_that_of_another_or_the_stand_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installed = [
@@ -42,10 +42,16 @@ def test_a_model_hears_its_own_clip_or_one_in_its_language_or_the_stand_in(
         model(tmp_path / "english", "en-GB", 0.5),
     ]
     monkeypatch.setattr(self_test, "find_models", lambda: installed)
-    assert clip_to_hear(installed[1]).tolist() == [0.25] * 100
-    assert clip_to_hear(installed[0]).tolist() == [0.5] * 100
-    assert clip_to_hear(replace(installed[0], language="und")).tolist() == [0.25] * 100
-    assert clip_to_hear(replace(installed[0], language="fr")).tolist() == stand_in_clip().tolist()
+    heard = {language: clip_to_hear(replace(installed[0], language=language)) for language in ("en", "de", "fr")}
+    assert {language: (clip[0], is_speech) for language, (clip, is_speech) in heard.items()} == {
+        "en": (0.5, True),
+        "de": (0.25, True),
+        "fr": (0.25, True),
+    }
+    assert clip_to_hear(installed[2])[0].tolist() == [0.5] * 100
+    del installed[1:]
+    clip, is_speech = clip_to_hear(installed[0])
+    assert (clip.tolist(), is_speech) == (stand_in_clip().tolist(), False)
 
 
 def test_a_damaged_clip_of_another_model_is_no_fault_of_this_one(
@@ -54,6 +60,6 @@ def test_a_damaged_clip_of_another_model_is_no_fault_of_this_one(
     silent, other = model(tmp_path / "silent", "en", None), model(tmp_path / "other", "en", 0.5)
     other.required_file("self_test_clip").write_bytes(b"torn")
     monkeypatch.setattr(self_test, "find_models", lambda: [silent, other])
-    assert clip_to_hear(silent).tolist() == stand_in_clip().tolist()
+    assert clip_to_hear(silent)[0].tolist() == stand_in_clip().tolist()
     with pytest.raises(ModelDamaged, match="not a readable WAV file"):
         clip_to_hear(other)

@@ -94,7 +94,7 @@ class TransducerRecognizer:
         started_s = time.perf_counter()
         os.environ.setdefault(*PRIMITIVE_CACHE)
         self._folder.verify()
-        clip = clip_to_hear(self._folder)
+        clip, _ = clip_to_hear(self._folder)
         try:
             self._build()
             runs = tuple(self._self_test(clip) for _ in range(SELF_TEST_RUNS))

@@ -109,6 +109,7 @@ class SearchBeside:
         Returns:
             What was heard and found; nothing found if the processes failed, and None if there are none.
         """
+        self._used_s = self._clock()
         if not self._is_ready(bool(upcoming), processes):
             return None
         try:

@@ -68,7 +68,7 @@ class Stage:
 
     def __init__(self) -> None:
         self.pool = FakePool()
-        self.now_s = 0.0
+        self.now_s = 1000.0
         self.made: list[int] = []
         self.heard: list[int] = []
         self.failing: set[int] = set()
@@ -111,6 +111,7 @@ class Stage:
         """Let the processes start."""
         for piece in pieces(*range(1, BEGIN_AFTER + 1)):
             assert self.find(piece, *pieces(99), processes=processes) is None
+            self.beside.tend()
 
 
 def pieces(*lengths: int) -> list[Samples]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import signal
 import sys
 from pathlib import Path
@@ -19,7 +18,10 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Run the program as its command line says; without a command the window opens."""
-    multiprocessing.freeze_support()  # PyInstaller's runs what asr/search_beside.py started this frozen program for
+    if getattr(sys, "frozen", False):  # PyInstaller's runs what asr/search_beside.py started this program for
+        import multiprocessing
+
+        multiprocessing.freeze_support()
     if sys.argv[1:2] == ["--probe-hardware"]:  # a frozen program runs itself to test the GPUs, see asr/hardware.py
         from dictation.asr.probe import main as run_probe
 

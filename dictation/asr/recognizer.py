@@ -182,13 +182,20 @@ class Recognizer:
     @property
     def look_ahead(self) -> int:
         """How many pieces of audio ``recognize`` would like to know of that will be asked for next. Thread: any."""
-        processor = self._processor
-        hears_together = processor is not None and processor.hears_together
-        return MOST_TOGETHER - 1 if hears_together else self._search_processes(hears_together=False)
+        return MOST_TOGETHER - 1 if self._hears_together else self._search_processes
 
-    def _search_processes(self, *, hears_together: bool) -> int:
+    @property
+    def _hears_together(self) -> bool:
+        """Whether several pieces of audio take less time together; asked by any thread."""
+        processor = self._processor
+        return processor is not None and processor.hears_together
+
+    @property
+    def _search_processes(self) -> int:
         """How many processes may search a file's segments while this one hears others."""
-        return search_processes(usable_cores(), hears_together=hears_together) if self._has_shareable_models else 0
+        if not self._has_shareable_models:
+            return 0
+        return search_processes(usable_cores(), hears_together=self._hears_together)
 
     def recognize(
         self,
@@ -247,10 +254,7 @@ class Recognizer:
         def hear(piece: Samples) -> Heard:
             return ahead.hear(piece, [one for one in upcoming if not self._beside.has_begun(one)], checkpoint)
 
-        processes = self._search_processes(
-            hears_together=self._processor is not None and self._processor.hears_together
-        )
-        return self._beside.find(samples, upcoming, self._settings, hear, checkpoint, processes)
+        return self._beside.find(samples, upcoming, self._settings, hear, checkpoint, self._search_processes)
 
     def tend(self) -> None:
         """Do what waits for a quiet moment: take over a GPU whose test has ended, give one back that is idle."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from dictation.asr.search_process import Found, begin_process, find, say_ready
 from dictation.core.errors import DictationError
+from dictation.core.records import SAMPLE_RATE_HZ
 
 if TYPE_CHECKING:
     from dictation.asr.look_ahead import Heard
@@ -177,7 +178,7 @@ class SearchBeside:
         """Hand on what was heard."""
         assert self._pool is not None  # noqa: S101  # for the type checker
         try:
-            return self._pool.submit(find, heard.log_probs, samples.size, settings)
+            return self._pool.submit(find, heard.log_probs, samples.size / SAMPLE_RATE_HZ, settings)
         except (BrokenExecutor, OSError, RuntimeError) as error:  # processes are started here, too
             raise _ProcessFailed from error
 

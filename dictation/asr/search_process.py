@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dictation.asr.search import MOST_ALTERNATIVES, Search
-from dictation.core.records import SAMPLE_RATE_HZ, Hypothesis
+from dictation.core.records import Hypothesis
 
 if TYPE_CHECKING:
     from dictation.asr.decoder import LogProbs
@@ -62,13 +62,11 @@ def say_ready() -> None:
     """Answered as soon as a process is up."""
 
 
-def find(log_probs: LogProbs, samples: int, settings: RecognizerSettings) -> Found:
-    """Search one segment with the full beam."""
+def find(log_probs: LogProbs, audio_s: float, settings: RecognizerSettings) -> Found:
+    """Search one segment of that length with the full beam."""
     if settings != _Process.settings:
         _Process.configure(settings)
         _Process.settings = settings
     started_s = time.perf_counter()
-    n_best = _Process.search.find(
-        log_probs, samples / SAMPLE_RATE_HZ, settings.beam_width, MOST_ALTERNATIVES, lambda: None
-    )  # fmt: skip
+    n_best = _Process.search.find(log_probs, audio_s, settings.beam_width, MOST_ALTERNATIVES, lambda: None)
     return n_best, time.perf_counter() - started_s

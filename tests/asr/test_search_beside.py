@@ -28,7 +28,7 @@ from dictation.asr.search_beside import (
 from dictation.asr.search_process import say_ready
 from dictation.asr.self_test import read_clip
 from dictation.core.errors import OutOfMemory
-from dictation.core.records import Hypothesis, Samples, Word
+from dictation.core.records import SAMPLE_RATE_HZ, Hypothesis, Samples, Word
 from dictation.core.settings import RecognizerSettings
 from tests.asr.test_look_ahead import FakeProcessor
 
@@ -56,7 +56,8 @@ class FakePool:
         return future
 
     def finish(self, place: int) -> None:
-        future, (_, size, _) = self.tasks[place]
+        future, (_, audio_s, _) = self.tasks[place]
+        size = round(audio_s * SAMPLE_RATE_HZ)
         future.set_result(((Hypothesis((Word(f"{size}", 0.0, 0.1, 0.9),)),), 0.25))
 
     def shutdown(self, **_: object) -> None:
